@@ -1,0 +1,23 @@
+import pytest
+from structlog.testing import capture_logs
+
+from alerts.channels.log import LogChannel
+
+
+def test_one_line_with_everything_dangerous_made_visible(a_notice):
+    notice = a_notice(text="red \x1b[31mline\nforged level=error\u202e", author="a\rb", url=None)
+    with capture_logs() as lines:
+        assert LogChannel("console").send(notice).detail == "logged"
+    [line] = lines
+    assert (line["event"], line["log_level"], line["channel"]) == ("notice", "info", "console")
+    assert line["text"] == r"red \x1b[31mline\nforged level=error\u202e"
+    assert (line["author"], line["url"], line["count"]) == (r"a\rb", "", 1)
+    assert (line["key"], line["kind"]) == (notice.key, "opened")
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, "\ud800" * 10_000, "\x00" * 10_000])
+def test_long_text_is_cut(a_notice, text):
+    with capture_logs() as lines:
+        LogChannel("console").send(a_notice(text=text))
+    lines[0]["text"].encode("utf-8")
+    assert len(lines[0]["text"]) <= 300 * 6
