@@ -1,0 +1,39 @@
+"""The command's frame: subcommands, and what a person sees when something is wrong."""
+
+import sys
+
+from rich.console import Console
+
+from alerts.channel import ChannelSetupError
+from api.cli import channels, check, collect, demo, imports, run, score
+from api.cli.group import app
+from api.cli.output import Failure
+from listener.config import ConfigError
+from listener.source import SourceError
+from listener.store.engine import StoreError
+from sentiment.errors import SentimentError
+
+__all__ = ["app", "main"]
+
+# In the order of `escucha --help`: what a newcomer needs first.
+for module in (demo, run, imports, collect, score, check, channels):
+    module.register(app)
+
+EXPECTED = (Failure, ConfigError, ChannelSetupError, SourceError, StoreError, SentimentError)
+"""Errors whose message is all a person needs; anything else is a bug and shows its traceback."""
+
+
+def main() -> None:
+    """Run the command. Exit status: 0 done, 1 not (all) done, 2 wrong use or settings, 130 interrupted."""
+    try:
+        app()
+    except EXPECTED as error:
+        console = Console(stderr=True)
+        for line in str(error).splitlines():
+            console.print(f"[bold red]escucha:[/] {_plain(line)}", highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(error, ConfigError | ChannelSetupError) else 1)
+
+
+def _plain(line: str) -> str:
+    """Rich's markup in foreign text is text."""
+    return line.replace("[", r"\[")

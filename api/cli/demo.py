@@ -1,0 +1,100 @@
+"""``escucha demo``: the whole job on a stream written for this project, without keys or network."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import api.demo
+from api.cli.draining import drain
+from api.cli.output import Failure, say
+from api.cli.run import serve_until, working
+from api.cli.setup import prepare
+from api.cli.stopping import told_to_stop
+from api.wiring import Installation, apply_config, install
+from listener import clock, configfile
+from listener.configfile import ConfigFile, SourceEntry
+from listener.jobs.collect import collect
+from listener.queue import WorkQueue
+from listener.scheduler import Scheduler
+from listener.store import brands, read
+
+FOLDER = Path(api.demo.__file__).parent
+STORY_SECONDS = 48 * 3600
+"""The span of the stream."""
+SHOW_SECONDS = 50
+"""How long the page takes to fill."""
+PATIENCE = timedelta(minutes=5)
+STREAM = "stream"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Process the whole stream, print a summary as JSON and end.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8765,
+) -> None:
+    """Show Escucha at work: two days of mentions of an invented brand and its competitors, told in under a minute.
+
+    Everything is kept in a folder of its own and thrown away at the end. Notices go to the log, nowhere else. In the
+    summary "mentions" are mentions of a brand: a post about two brands counts for each.
+    """
+    started = clock.monotonic()
+    with tempfile.TemporaryDirectory(prefix="escucha-demo-") as folder:
+        settings = prepare(
+            data_dir=Path(folder), database_url=f"sqlite:///{folder}/demo.db", host=host, port=port,
+            public_url=f"http://{host}:{port}", slack_webhook_url=None, poll_seconds=0.25,
+        )  # fmt: skip
+        config = _config(None if once else STORY_SECONDS / SHOW_SECONDS)
+        installation = install(settings, config)
+        apply_config(installation.store, config)
+        if once:
+            _once(installation, lambda: clock.monotonic() - started)
+        else:
+            _show(installation)
+        installation.store.close()
+
+
+def _config(speed: float | None) -> ConfigFile:
+    config = configfile.load(FOLDER / "escucha.yml", os.environ)
+    options: dict[str, object] = {"path": str(FOLDER / "stream.jsonl")}
+    if speed is not None:
+        options |= {"speed": speed, "started_at": clock.now().isoformat()}
+    stream = SourceEntry(
+        name=STREAM, kind="replay", every=timedelta(seconds=1), judge_as_new=True, **options
+    )  # fmt: skip
+    return config.model_copy(update={"sources": (stream,)})
+
+
+def _show(installation: Installation) -> None:
+    scheduler = Scheduler(installation.store, WorkQueue(installation.store), clock.now)
+    with told_to_stop() as stop, working(installation), scheduler:
+        say(f"the page fills within {SHOW_SECONDS} seconds; stop with Ctrl-C")
+        serve_until(installation, stop)
+
+
+def _once(installation: Installation, elapsed: Callable[[], float]) -> None:
+    with working(installation) as pipeline:
+        with installation.store.reading() as session:
+            stream = brands.source_named(session, STREAM)
+        assert stream is not None
+        assert stream.id is not None
+        collect(installation.store, stream.id, pipeline.source(stream.id), clock.now)
+        left = drain(pipeline, PATIENCE)
+    with installation.store.reading() as session:
+        totals = read.totals(session)
+    typer.echo(json.dumps(asdict(totals) | {"seconds": round(elapsed(), 1)}))
+    if not left.nothing:
+        raise Failure(f"not everything was done in time: {left}")

@@ -1,0 +1,186 @@
+"""``escucha import``: mentions from a file, through the whole pipeline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alerts.durations import parse_duration
+from api.cli.draining import drain
+from api.cli.output import Failure, progress, say
+from api.cli.setup import brands_called, prepare
+from api.wiring import Installation, install, read_config
+from listener import clock
+from listener.jobs.collect import Collected, collect
+from listener.source import Page, SourceError
+from listener.store import brands as brand_store
+from listener.store.read import Pending
+from listener.worker import Worker
+from sentiment.scorer import Scorer
+
+SHOWN = 5
+"""Rows that could not be read, shown one by one; the rest is counted."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("import")(import_file)
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="JSONL (.jsonl, .ndjson), CSV or TSV.", show_default=False)],
+    brand: Annotated[
+        list[str],
+        typer.Option(
+            "--brand",
+            "-b",
+            help="The brand the rows are about; repeat it where a column (target) names one of several.",
+            show_default=False,
+        ),
+    ],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", "-m", metavar="FIELD=COLUMN", help="Which column holds a field, as in text=body. Repeatable."
+        ),
+    ] = None,
+    platform: Annotated[
+        str | None, typer.Option(help="The platform the rows come from, where their ids are the platform's own.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="A name for these rows; by default the file's. Keeps ids apart.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="The zone of times that name none.")] = "UTC",
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Judge old mentions as if they were new, so that they may raise alerts.")
+    ] = False,
+    wait: Annotated[
+        str, typer.Option(help="How long to wait for deliveries that do not move before leaving them.")
+    ] = "10m",
+) -> None:
+    """Import mentions from a file: store, score, judge and deliver what they lead to.
+
+    Rows stored before are recognised, so an interrupted import is simply run again. Mentions more than a day old raise
+    no alerts unless --alert is given.
+    """
+    patience = _duration(wait)
+    settings = prepare()
+    installation = install(settings, read_config(settings))
+    options = _options(file, mapping or [], platform, dataset, timezone)
+    outcome = run_import(installation, installation.scorer(), file, options, brand, alert=alert, patience=patience)
+    _report(outcome)
+    if outcome.failure is not None:
+        raise Failure(f"{file}: {outcome.failure}")
+    if outcome.collected.skipped:
+        raise Failure(
+            f"{len(outcome.collected.skipped)} rows of {file} were not stored; mend them and import the file again: "
+            "what is stored already is recognised"
+        )
+    if not outcome.left.nothing:
+        raise Failure(f"{outcome.left.undelivered} notices are still to be sent; `escucha work` goes on with them")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import came to. ``failure``: why the file could not be read to its end, if so."""
+
+    collected: Collected
+    left: Pending
+    failure: SourceError | None
+
+
+def run_import(
+    installation: Installation,
+    scorer: Scorer,
+    file: Path,
+    options: Mapping[str, object],
+    names: list[str],
+    *,
+    alert: bool,
+    patience: timedelta = timedelta(minutes=10),
+) -> Imported:
+    """Read the file while the stages work on what is stored of it; ends when they are done or make no headway.
+
+    ``names``: the brands. ``options``: those of the ``file`` source. Raises FatalSourceError for options that do not
+    fit; a file that breaks off in the middle is told in the result, after what was read of it is worked off.
+    """
+    pipeline = installation.pipeline()
+    source = pipeline.build_source("file", options)
+    source_id = _register(installation, file, dict(options), names, alert=alert)
+    failure: SourceError | None = None
+    collected = Collected()
+    with Worker(pipeline.after_collecting(scorer), installation.settings.poll_seconds):
+        with progress() as bars:
+            reading = bars.add_task(f"reading {file.name}", total=100)
+
+            def on_page(page: Page) -> None:
+                bars.update(reading, completed=round(100 * (page.progress or 0)))
+
+            try:
+                collect(installation.store, source_id, source, clock.now, on_page, collected)
+            except SourceError as error:
+                failure = error
+        left = drain(pipeline, patience)
+    return Imported(collected, left, failure)
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        length = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--wait") from error
+    assert isinstance(length, timedelta)
+    return length
+
+
+def _options(
+    file: Path, mapping: list[str], platform: str | None, dataset: str | None, timezone: str
+) -> dict[str, object]:
+    columns = {}
+    for entry in mapping:
+        field, equals, column = entry.partition("=")
+        if not (field and equals and column):
+            raise typer.BadParameter(f"{entry!r} does not read FIELD=COLUMN, as in text=body", param_hint="--map")
+        columns[field] = column
+    options: dict[str, object] = {"path": str(file.absolute()), "timezone": timezone}
+    if columns:
+        options["mapping"] = columns
+    return options | {name: value for name, value in (("platform", platform), ("dataset", dataset)) if value}
+
+
+def _register(
+    installation: Installation, file: Path, options: dict[str, object], names: list[str], *, alert: bool
+) -> int:
+    name = f"import:{file.absolute()}"
+    now = clock.now()
+    with installation.store.transaction() as session:
+        brands_called(session, names, now)
+        row = {
+            "name": name, "kind": "file", "options": options, "brands": names, "about_brands": len(names) == 1,
+            "judge_as_new": alert, "active": True,
+        }  # fmt: skip
+        brand_store.save_sources(session, [row], now)
+        source = brand_store.source_named(session, name)
+        assert source is not None
+        assert source.id is not None
+        if source.last_success_at is not None:
+            # A finished file is read from its start again: it may have been edited.
+            brand_store.read_anew(session, source.id)
+        return source.id
+
+
+def _report(outcome: Imported) -> None:
+    result = outcome.collected
+    for skipped in result.skipped[:SHOWN]:
+        say(f"not stored: {skipped.where}: {skipped.why}")
+    if len(result.skipped) > SHOWN:
+        say(f"not stored: {len(result.skipped) - SHOWN} more rows")
+    say(f"{result.stored:,} mentions stored, {result.known:,} known already, {result.unmatched:,} about no brand here")
+    if result.other_brands:
+        named = ", ".join(f"{name} ({count:,})" for name, count in result.other_brands.most_common(10))
+        say(f"{result.other_brands.total():,} rows name another brand: {named}; add --brand NAME to take them too")
+    if outcome.left.nothing:
+        say("all scored, judged and delivered")

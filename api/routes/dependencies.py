@@ -1,0 +1,31 @@
+"""What the routes ask for."""
+
+from collections.abc import Iterator
+from typing import Annotated, cast
+
+from fastapi import Depends, Path, Query, Request
+from sqlmodel import Session
+
+from api.wiring import Installation
+
+HIGHEST_ID = 2**63 - 1
+"""The largest id either database can hold: a greater one is refused at the door."""
+
+
+def installation(request: Request) -> Installation:
+    """The installation behind this application."""
+    return cast(Installation, request.app.state.installation)
+
+
+def reading(request: Request) -> Iterator[Session]:
+    """A session that sees one state of the database."""
+    with installation(request).store.reading() as session:
+        yield session
+
+
+Installed = Annotated[Installation, Depends(installation)]
+Reading = Annotated[Session, Depends(reading)]
+Id = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
+Before = Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="`next` of the page before this one.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Rows on a page.")]
+BrandName = Annotated[str | None, Query(max_length=500, description="Only of this brand.")]

@@ -1,0 +1,37 @@
+"""Whether work moves."""
+
+from datetime import timedelta
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+
+from api.routes.dependencies import Installed
+from listener import clock
+from listener.store import read
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """What a monitor needs to know; nothing in it is private."""
+
+    status: Literal["ok", "stuck"]
+    stuck: list[str] = Field(description="What should have moved on and has not.")
+    attention: int = Field(description="Sources that stopped, channels that are off and kinds of dead deliveries.")
+
+
+@router.get("/healthz", summary="Health", responses={503: {"description": "Work is stuck.", "model": Health}})
+def healthz(installed: Installed, response: Response) -> Health:
+    """200 while work moves, 503 when something has waited longer than ESCUCHA_STUCK_MINUTES."""
+    patience = timedelta(minutes=installed.settings.stuck_minutes)
+    try:
+        with installed.store.reading() as session:
+            stuck = read.stuck(session, clock.now(), patience, installed.channel_names)
+            attention = len(read.attention(session))
+    except OperationalError:
+        stuck, attention = ["the database does not answer"], 0
+    if stuck:
+        response.status_code = 503
+    return Health(status="stuck" if stuck else "ok", stuck=stuck, attention=attention)

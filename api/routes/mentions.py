@@ -1,0 +1,62 @@
+"""Mentions with their scores."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.routes.dependencies import Before, BrandName, Limit, Reading
+from listener.store import read
+
+router = APIRouter(prefix="/api/mentions", tags=["mentions"])
+
+Label = Literal["promoter", "passive", "detractor"]
+
+
+class Mention(BaseModel):
+    """One mention of one brand; a post about two brands is two. Stance and label are inferred from the text."""
+
+    id: int
+    brand: str
+    source: str = Field(description="The platform it was found on.")
+    native_id: str = Field(description="The platform's own id.")
+    text: str
+    url: str | None
+    author: str | None
+    lang: str | None
+    reach: int | None = Field(description="People it may have reached; null = unknown.")
+    created_at: datetime
+    collected_at: datetime
+    spans: list[tuple[int, int]] = Field(description="Where the brand stands in the text (characters).")
+    label: Label | None = Field(description="Null until scored.")
+    polarity: dict[str, float] | None
+    stance: dict[str, float] | None
+    model: str | None
+    revision: str | None
+    scored_at: datetime | None
+    verdict: str | None = Field(
+        description="The named reason why it did or did not lead to an alert; null until judged."
+    )
+
+
+class Mentions(BaseModel):
+    """A page of mentions, the latest stored first."""
+
+    items: list[Mention]
+    next: int | None = Field(description="`before` of the next page; null = there is none.")
+
+
+@router.get("", summary="List mentions")
+def list_mentions(
+    session: Reading,
+    brand: BrandName = None,
+    label: Label | None = None,
+    source: Annotated[str | None, Query(max_length=100, description="Only from this platform.")] = None,
+    before: Before = None,
+    limit: Limit = 50,
+) -> Mentions:
+    """Mentions with their scores, the latest stored first."""
+    rows = read.mentions(session, brand=brand, label=label, source=source, before=before, limit=limit + 1)
+    items = [Mention.model_validate(dict(row)) for row in rows[:limit]]
+    return Mentions(items=items, next=items[-1].id if len(rows) > limit else None)

@@ -1,0 +1,143 @@
+"""Settings from the environment. ``ESCUCHA_NAME``, or ``ESCUCHA_NAME_FILE`` naming a file that holds a secret."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "ESCUCHA_"
+
+
+class ConfigError(Exception):
+    """A setting or escucha.yml is wrong; the message says which, where, and what it may be."""
+
+
+def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
+    """A secret from a variable, or from the file that <variable>_FILE names, as container platforms mount them."""
+    if value := environ.get(variable):
+        return value
+    if path := environ.get(f"{variable}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{variable}_FILE names {path}, which cannot be read: {error}") from error
+    return None
+
+
+def with_secrets(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Options in which every ``x_from: VARIABLE`` is replaced by ``x`` with the secret that the variable holds.
+
+    So secrets stand neither in escucha.yml nor in the database. Raises ConfigError for a variable that is not set.
+    """
+    resolved = {}
+    for key, value in options.items():
+        if not key.endswith("_from"):
+            resolved[key] = value
+            continue
+        secret = read_secret(str(value), environ)
+        if secret is None:
+            raise ConfigError(f"{key}: {value} is not set; set it, or {value}_FILE to the path of a file that holds it")
+        resolved[key.removesuffix("_from")] = secret
+    return resolved
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads ESCUCHA_<NAME>_FILE for every secret setting."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        secrets = {name: read_secret(f"{PREFIX}{name.upper()}", os.environ) for name in SECRETS}
+        return {name: secret for name, secret in secrets.items() if secret is not None}
+
+
+class Settings(BaseSettings):
+    """Every setting there is; the README's table is held against these fields by a test."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    config: Path = Field(Path("escucha.yml"), description="The file that names brands, sources and channels.")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("escucha"), description="Where the embedded database lives."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="`sqlite:///path` or `postgresql+psycopg://...`; by default a SQLite file in the data directory.",
+    )
+    model: str | None = Field(
+        None, description="A model folder, or a Hugging Face id or checkpoint; by default the bundled model."
+    )
+    model_revision: str | None = Field(None, description="The pinned revision of a Hugging Face model.")
+    threads: int = Field(0, ge=0, description="Threads for scoring; 0 = one per core.")
+    batch_size: int = Field(32, ge=1, le=1024, description="Texts scored at once.")
+    slack_webhook_url: SecretStr | None = Field(None, description="A Slack incoming webhook; alerts go there.")
+    public_url: str = Field(
+        "http://127.0.0.1:8765", description="How people reach this Escucha; links in alerts begin so."
+    )
+    host: str = Field("127.0.0.1", description="The address the API listens on.")
+    port: int = Field(8765, ge=0, le=65535, description="The port the API listens on.")
+    hackernews_url: str = Field(
+        "https://hn.algolia.com/api/v1", description="Base address of the Hacker News search API."
+    )
+    http_timeout: float = Field(20.0, gt=0, description="Seconds before a request to a source is given up.")
+    poll_seconds: float = Field(1.0, gt=0, description="Seconds an idle worker waits before it looks for work again.")
+    slack_pace_seconds: float = Field(1.0, ge=0, description="Least seconds between two messages to one Slack channel.")
+    max_attempts: int = Field(8, ge=1, description="Tries before a delivery is dead.")
+    stuck_minutes: float = Field(10.0, gt=0, description="Work older than this makes `/healthz` answer 503.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_json: bool = Field(False, description="Log one JSON object a line instead of text.")
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError("must be debug, info, warning or error")
+        return value.lower()
+
+    @field_validator("public_url", "hackernews_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then secret files."""
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+    def database(self) -> str:
+        """The database address in force."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'escucha.db'}"
+
+
+SECRETS = tuple(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings in force. Raises ConfigError naming every variable that is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{PREFIX}{str(issue['loc'][0]).upper()}: {_words(issue)}" for issue in error.errors()]
+        raise ConfigError("; ".join(lines)) from error
+
+
+def _words(issue: Any) -> str:
+    message = str(issue["msg"]).removeprefix("Value error, ")
+    return f"{message[0].lower()}{message[1:]}"

@@ -1,0 +1,251 @@
+"""The one place through which sources speak HTTP: limits on everything, and failures in the host's words.
+
+What a server answers decides who must act. A person: wrong address, wrong credentials, a certificate that does not
+hold (FatalSourceError). Nobody, only time: overload, a lost connection, half a body (RetriableSourceError, with the
+delay of ``Retry-After`` where there is one).
+"""
+
+import email.utils
+import http.cookiejar
+import json
+import re
+import socket
+import ssl
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import httpx2
+
+from listener import clock
+from listener.markup import looks_like_html
+from listener.source import FatalSourceError, RetriableSourceError, SourceError
+
+USER_AGENT = "Escucha/0.1 (social listening)"
+MEBIBYTE = 1024 * 1024
+MAX_REDIRECTS = 5
+MAX_RETRY_AFTER = 24 * 3600.0
+"""A platform that asks for more than a day is asked again after one."""
+
+_SECRET = re.compile(r"key|token|secret|passw|pwd|sig|auth|session|code|credential", re.IGNORECASE)
+_MUST_ACT = {
+    400: "it refuses the request: check the settings of this source",
+    401: "check the credentials of this source",
+    403: "it refuses access: check the credentials and what they allow",
+    404: "check the address",
+    410: "what was there is gone for good: remove the source or give its new address",
+}
+
+
+def shown(address: str) -> str:
+    """An address for messages: without user, password and the values of query parameters that look secret."""
+    try:
+        parts = urlsplit(address)
+        host = parts.netloc.rpartition("@")[2]
+        if not host and "@" in address:
+            return shown(address.rpartition("@")[2])  # no scheme, and yet a password
+        query = [(name, "..." if _SECRET.search(name) else value) for name, value in parse_qsl(parts.query)]
+    except ValueError:
+        return "the address"
+    text = urlunsplit((parts.scheme, host, parts.path, urlencode(query, quote_via=quote, safe="."), ""))
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3: seconds or an HTTP date); None = it says nothing."""
+    if value is None:
+        return None
+    value = value.strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value, re.ASCII):
+        return min(float(value), MAX_RETRY_AFTER)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A good answer (2xx, or 304 to a conditional request), its body decompressed. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    address: str
+
+    def json(self) -> Any:
+        """The body as JSON. Raises RetriableSourceError: what is no JSON is mostly a proxy's or maintenance page."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            what = "a web page" if looks_like_html(self.body) else "something that is not JSON"
+            raise RetriableSourceError(
+                f"{shown(self.address)} answered with {what} where JSON was expected; "
+                "if this goes on, check the address in the settings"
+            ) from error
+
+
+class Http:
+    """HTTP for sources. One per process is enough; close it at the end (or use it in ``with``).
+
+    ``timeout``: seconds to wait for the connection and for each piece of an answer; ``deadline``: for a whole answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 20.0,
+        deadline: float = 120.0,
+        now: Callable[[], datetime] = clock.now,
+        monotonic: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self._deadline = deadline
+        self._now = now
+        self._monotonic = monotonic
+        # Only gzip is asked for, because only its expansion is counted below. Cookies are state, and none is kept.
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
+        self._client = httpx2.Client(
+            timeout=timeout,
+            headers=headers,
+            follow_redirects=True,
+            max_redirects=MAX_REDIRECTS,
+            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def get(
+        self,
+        address: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = 32 * MEBIBYTE,
+    ) -> Reply:
+        """Ask for ``address``. Raises FatalSourceError or RetriableSourceError, never anything of the library's.
+
+        ``max_bytes`` holds for the body as sent and as decompressed.
+        """
+        try:
+            # The library replaces the address's own query by params, so none must mean None.
+            with self._client.stream("GET", address, params=params or None, headers=headers) as response:
+                self._refuse_bad_status(response)
+                body = b"".join(self._body(response, max_bytes))
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, zlib.error, ValueError, OSError) as error:
+            raise _translated(error, address) from error
+        kept = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, kept, body, str(response.url))
+
+    def _refuse_bad_status(self, response: httpx2.Response) -> None:
+        status = response.status_code
+        if 200 <= status < 300 or status == HTTPStatus.NOT_MODIFIED:
+            return
+        said = f"{shown(str(response.url))} answered {status} {response.reason_phrase}".rstrip()
+        if status in (408, 425, 429) or status >= 500:
+            delay = retry_after(response.headers.get("Retry-After"), self._now())
+            why = "too many requests" if status == HTTPStatus.TOO_MANY_REQUESTS else "trouble on its side"
+            wait = f"it asks to wait {delay:.0f} s" if delay is not None else "it is tried again later"
+            raise RetriableSourceError(f"{said} ({why}); {wait}", retry_after=delay)
+        raise FatalSourceError(f"{said}: {_MUST_ACT.get(status, 'check the address and the settings of this source')}")
+
+    def _body(self, response: httpx2.Response, max_bytes: int) -> Iterator[bytes]:
+        """The body in pieces, counted before and after decompression, so that neither can fill the memory."""
+        address = shown(str(response.url))
+        until = self._monotonic() + self._deadline
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("identity", "", "gzip", "x-gzip"):
+            raise FatalSourceError(f"{address} sent its answer as {encoding!r} although only gzip was asked for")
+        gzip = _Gzip() if encoding.endswith("gzip") else None
+        sent = expanded = 0
+        for chunk in response.iter_raw():
+            sent += len(chunk)
+            for piece in (chunk,) if gzip is None else gzip.expand(chunk):
+                expanded += len(piece)
+                if max(sent, expanded) > max_bytes:
+                    raise FatalSourceError(
+                        f"{address} sent more than {max_bytes / MEBIBYTE:.3g} MB: check that it is the right address, "
+                        "or raise the limit (max_megabytes) of this source"
+                    )
+                yield piece
+            if self._monotonic() > until:
+                raise RetriableSourceError(
+                    f"{address} took longer than {self._deadline:.0f} s to answer; tried again later"
+                )
+        if gzip is not None and sent and not gzip.complete:
+            raise RetriableSourceError(f"{address} broke off in the middle of its answer; it is tried again later")
+
+
+class _Gzip:
+    """Decompression in pieces of bounded size; a body may hold several gzip members one after the other."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(wbits=31)
+
+    @property
+    def complete(self) -> bool:
+        return self._inflate.eof
+
+    def expand(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._inflate.eof:
+                if not data.strip(b"\x00"):
+                    return  # padding after the last member
+                self._inflate = zlib.decompressobj(wbits=31)
+            yield self._inflate.decompress(data, MEBIBYTE)
+            data = self._inflate.unconsumed_tail or self._inflate.unused_data
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _translated(error: Exception, address: str) -> SourceError:
+    """A failure of the library or the network in the host's words."""
+    where = shown(address)
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return FatalSourceError(
+                f"the certificate of {where} does not hold ({cause.verify_message}): check the address"
+            )
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return FatalSourceError(f"{where} does not speak TLS as expected ({cause.reason}): check the address")
+        if isinstance(cause, socket.gaierror) and cause.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
+            return FatalSourceError(f"there is no server of the name in {where}: check the address")
+    match error:
+        case httpx2.TooManyRedirects():
+            return FatalSourceError(f"{where} redirects more than {MAX_REDIRECTS} times: check the address")
+        case httpx2.InvalidURL() | httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
+            return FatalSourceError(f"{where} is no address of the web: write it as https://...")
+        case httpx2.TimeoutException():
+            return RetriableSourceError(f"{where} did not answer in time; it is tried again later")
+        case httpx2.ConnectError() | httpx2.ProxyError():
+            return RetriableSourceError(f"no connection to {where} ({_brief(error)}); it is tried again later")
+        case httpx2.TransportError() | httpx2.DecodingError() | zlib.error():
+            return RetriableSourceError(f"{where} broke off in the middle of its answer; it is tried again later")
+        case ValueError() | TypeError() | UnicodeError():
+            return FatalSourceError(f"{where} is no address of the web: write it as https://...")
+    return RetriableSourceError(f"{where} could not be read ({_brief(error)}); it is tried again later")
+
+
+def _brief(error: Exception) -> str:
+    return str(error).partition("\n")[0][:100] or type(error).__name__

@@ -1,0 +1,76 @@
+"""Item: what every source yields. Frozen, UTC only, safe to store on any database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+def storable(text: str) -> str:
+    """Text without what a database refuses: NUL (PostgreSQL) and lone surrogates (both)."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; a naive one is refused, because guessing its zone would move mentions in time."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone; a source must say which one it means")
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who said it, as the platform names them."""
+
+    native_id: str
+    handle: str | None = None
+    name: str | None = None
+    url: str | None = None
+    followers: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("native_id", "handle", "name", "url"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, storable(value))
+        if not self.native_id:
+            raise ValueError("an author needs a native_id; leave the author out where there is none")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One post, comment, review or article.
+
+    ``kind`` is the platform ("hackernews", "rss", "x"), and (kind, native_id) names the item for ever. ``created_at``
+    is when it was said. ``reach`` is the number of people it may have reached as far as the platform tells: followers
+    of the author, or shares or points where only those are known; None = unknown. ``target`` names the brand where the
+    source says so itself (an import with a brand column). ``reply_to`` is the native_id of what it answers.
+    """
+
+    kind: str
+    native_id: str
+    text: str
+    created_at: datetime
+    url: str | None = None
+    title: str | None = None
+    author: Author | None = None
+    lang: str | None = None
+    reach: int | None = None
+    reply_to: str | None = None
+    target: str | None = None
+    engagement: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.native_id:
+            raise ValueError("an item needs a native_id: without one it could not be stored once only")
+        object.__setattr__(self, "created_at", as_utc(self.created_at))
+        for name in ("native_id", "text", "url", "title", "lang", "reply_to", "target"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, storable(value))
+
+    @property
+    def full_text(self) -> str:
+        """Title and text together: what is matched against queries and scored."""
+        if self.title and not self.text.startswith(self.title):
+            return f"{self.title}\n{self.text}".strip()
+        return self.text

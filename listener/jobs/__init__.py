@@ -1,0 +1,1 @@
+"""One module per stage: each reads the rows that lack its output and commits once per page or batch."""

@@ -1,0 +1,98 @@
+"""Every kind of source there is: the only module that imports them all. A new source is a file and a line here."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from listener.http import Http
+from listener.source import FatalSourceError, Source
+from listener.sources.file import FileOptions, FileSource
+from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
+from listener.sources.replay import ReplayOptions, ReplaySource
+from listener.sources.rss import RssOptions, RssSource
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the platforms are; other than these in tests and behind relays."""
+
+    hackernews: str = "https://hn.algolia.com/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """A kind of source: what it is in one sentence, what can be set, and how one is made of that."""
+
+    kind: str
+    description: str
+    options: type[BaseModel]
+    make: Callable[[Any, Http, Endpoints], Source]
+
+
+_ALL = (
+    SourceKind(
+        "file",
+        "Mentions from a file: JSON lines or CSV, with any column names.",
+        FileOptions,
+        lambda options, http, endpoints: FileSource(options),  # noqa: ARG005
+    ),
+    SourceKind(
+        "rss",
+        "The entries of one RSS or Atom feed: news, blogs, forums.",
+        RssOptions,
+        lambda options, http, endpoints: RssSource(options, http),  # noqa: ARG005
+    ),
+    SourceKind(
+        "hackernews",
+        "Stories and comments on Hacker News, through Algolia's search; no key needed.",
+        HackerNewsOptions,
+        lambda options, http, endpoints: HackerNewsSource(options, http, endpoints.hackernews),
+    ),
+    SourceKind(
+        "replay",
+        "A recorded story told again as if it happened now, for demonstrations.",
+        ReplayOptions,
+        lambda options, http, endpoints: ReplaySource(options),  # noqa: ARG005
+    ),
+)
+
+SOURCES: Mapping[str, SourceKind] = MappingProxyType({source.kind: source for source in _ALL})
+
+
+def source_kind(kind: str) -> SourceKind:
+    """The kind of that name. Raises FatalSourceError listing the known ones, with the nearest as a suggestion."""
+    if kind in SOURCES:
+        return SOURCES[kind]
+    near = difflib.get_close_matches(kind.lower(), SOURCES, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise FatalSourceError(f"there is no source of the kind {kind!r}: {hint}The kinds are {', '.join(SOURCES)}")
+
+
+def build(kind: str, options: Mapping[str, Any], *, http: Http, endpoints: Endpoints | None = None) -> Source:
+    """A source ready to fetch. Raises FatalSourceError for an unknown kind and for options that do not fit it."""
+    known = source_kind(kind)
+    try:
+        checked = known.options.model_validate(dict(options))
+    except ValidationError as error:
+        raise FatalSourceError(f"source {kind}: {_in_words(error, known.options)}") from error
+    return known.make(checked, http, endpoints or Endpoints())
+
+
+def _in_words(error: ValidationError, options: type[BaseModel]) -> str:
+    """What is wrong with which option. The values stay out of it: some are credentials."""
+    problems = []
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, options.model_fields, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            problems.append(f"there is no option {name!r}: {hint}The options are {', '.join(options.model_fields)}")
+        elif problem["type"] == "missing":
+            problems.append(f"the option {name} is missing: {options.model_fields[name].description}")
+        else:
+            problems.append(f"option {name}: {problem['msg'].removeprefix('Value error, ')}")
+    return "; ".join(problems)

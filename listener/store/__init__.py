@@ -1,0 +1,1 @@
+"""The store: what is kept, and the only place that commits."""

@@ -1,0 +1,132 @@
+"""The connection to the database, and the only place that commits."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Table, event, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlmodel import Session, create_engine
+
+BUSY_TIMEOUT_S = 30
+
+
+class StoreError(Exception):
+    """The database cannot be used as configured; the message says what to change."""
+
+
+class Store:
+    """One database: SQLite in a file, or PostgreSQL. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        """``url``: sqlite:///path or postgresql+psycopg://... Raises StoreError for anything else."""
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise StoreError(
+                "ESCUCHA_DATABASE_URL is no database address; use sqlite:///path/to/file.db or "
+                "postgresql+psycopg://user:password@host/database"
+            ) from error
+        if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+            raise StoreError(
+                f"ESCUCHA_DATABASE_URL begins with {parsed.drivername!r}; Escucha runs on sqlite:///... "
+                "and postgresql+psycopg://..."
+            )
+        self.url = parsed
+        self.dialect = parsed.get_backend_name()
+        self.engine = self._sqlite() if self.dialect == "sqlite" else create_engine(parsed, pool_pre_ping=True)
+
+    def _sqlite(self) -> Engine:
+        if self.url.database:
+            folder = Path(self.url.database).parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"the database's folder {folder} cannot be made: {error.strerror}; set ESCUCHA_DATA_DIR or "
+                    "ESCUCHA_DATABASE_URL to another place"
+                ) from error
+        engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S})
+
+        # The driver's own transactions begin late and as readers, so that two writers fail instead of waiting.
+        # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html (serializable isolation, savepoints)
+        @event.listens_for(engine, "connect")
+        def _on_connect(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def _on_begin(connection: Connection) -> None:
+            reading = connection.get_execution_options().get("escucha_read_only", False)
+            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+        return engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is kept whole when the block ends, and not at all when it raises."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database, never waits for a writer and keeps nothing."""
+        with self.engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            else:
+                connection.execution_options(escucha_read_only=True)
+            with Session(connection, expire_on_commit=False) as session:
+                yield session
+
+    def check(self) -> None:
+        """Raises StoreError where the database does not answer."""
+        try:
+            with self.engine.connect():
+                pass
+        except DatabaseError as error:
+            where = self.url.render_as_string(hide_password=True)
+            raise StoreError(f"the database {where} does not answer: {str(error.orig).strip()}") from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def insert_new(
+    session: Session, table: Table, rows: Sequence[dict[str, Any]], returning: Sequence[str]
+) -> list[Row[Any]]:
+    """Insert the rows whose unique key is not there yet; the named columns of those that were."""
+    if not rows:
+        return []
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).on_conflict_do_nothing().returning(*(table.c[name] for name in returning))
+    return list(session.connection().execute(statement, list(rows)))
+
+
+def upsert(
+    session: Session,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    key: Sequence[str],
+    replace: Sequence[str] = (),
+    add: Sequence[str] = (),
+) -> None:
+    """Insert rows, or where ``key`` is there already replace some columns (never by null) and add to others.
+
+    No two rows may share a key: PostgreSQL refuses to touch a row twice in one statement.
+    """
+    if not rows:
+        return
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    changes: dict[str, Any] = {name: func.coalesce(statement.excluded[name], table.c[name]) for name in replace}
+    changes |= {name: table.c[name] + statement.excluded[name] for name in add}
+    statement = statement.on_conflict_do_update(index_elements=[table.c[name] for name in key], set_=changes)
+    session.connection().execute(statement, list(rows))

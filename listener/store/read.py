@@ -1,0 +1,239 @@
+"""What the faces show: lists, totals and whether anything is stuck. Nothing here writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Select, func, or_, select
+from sqlmodel import Session
+
+from listener.store.deliveries import OPEN
+from listener.store.tables import (
+    Alert,
+    AlertMention,
+    Author,
+    Brand,
+    ChannelState,
+    Delivery,
+    DeliveryAttempt,
+    Mention,
+    MentionBrand,
+    RollupHour,
+    Score,
+    Source,
+    Task,
+    table,
+)
+
+_PAIR, _MENTION, _BRAND, _SCORE, _AUTHOR = (table(model).c for model in (MentionBrand, Mention, Brand, Score, Author))
+_ALERT, _DELIVERY = table(Alert).c, table(Delivery).c
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts over everything kept. ``mentions`` are pairs of a mention and a brand: one about two brands is two."""
+
+    mentions: int
+    scored: int
+    promoters: int
+    passives: int
+    detractors: int
+    alerts: int
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What the stages still have to do."""
+
+    unscored: int
+    unjudged: int
+    undelivered: int
+
+    @property
+    def nothing(self) -> bool:
+        """Whether every stage is done."""
+        return not (self.unscored or self.unjudged or self.undelivered)
+
+
+def totals(session: Session) -> Totals:
+    """The counts, read from the hourly rollups; only what is not scored yet is counted row by row."""
+    rollup = table(RollupHour).c
+    rows = session.connection().execute(select(rollup.label, func.sum(rollup.mentions)).group_by(rollup.label))
+    labels: dict[str, int] = {label: int(count) for label, count in rows}
+    scored = sum(labels.values())
+    return Totals(
+        mentions=scored + _count(session, select(func.count()).where(_PAIR.scored_at.is_(None))),
+        scored=scored,
+        promoters=labels.get("promoter", 0),
+        passives=labels.get("passive", 0),
+        detractors=labels.get("detractor", 0),
+        alerts=_count(session, select(func.count()).select_from(table(Alert))),
+        delivered=_count(session, select(func.count()).where(_DELIVERY.state == "sent")),
+    )
+
+
+def pending(session: Session, channels: Sequence[str]) -> Pending:
+    """What is left for the stages; deliveries on channels other than ``channels``, or on ones that are off, are not."""
+    state = table(ChannelState).c
+    off = select(state.name).where(state.disabled_at.is_not(None))
+    unjudged = select(func.count()).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None))
+    undelivered = select(func.count()).where(
+        _DELIVERY.state.in_(OPEN), _DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(off)
+    )
+    return Pending(
+        unscored=_count(session, select(func.count()).where(_PAIR.scored_at.is_(None))),
+        unjudged=_count(session, unjudged),
+        undelivered=_count(session, undelivered),
+    )
+
+
+def movement(session: Session) -> tuple[int, ...]:
+    """Numbers that change, besides the totals, whenever a list would look different: judged, grouped, delivered."""
+    rows = session.connection().execute(select(_DELIVERY.state, func.count().label("number")).group_by(_DELIVERY.state))
+    by_state = {row.state: row.number for row in rows}
+    return (
+        _count(session, select(func.count()).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None))),
+        _count(session, select(func.sum(_ALERT.count))),
+        *(by_state.get(state, 0) for state in ("pending", "sending", "sent", "dead")),
+    )
+
+
+def mentions(
+    session: Session,
+    *,
+    brand: str | None = None,
+    label: str | None = None,
+    source: str | None = None,
+    alert_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Sequence[RowMapping]:
+    """Mentions with their scores, the latest stored first. ``before``: the id after which the last page ended."""
+    latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
+    query: Select[Any] = (
+        select(
+            _PAIR.id, _BRAND.name.label("brand"), _PAIR.spans, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at,
+            _PAIR.verdict, _MENTION.kind.label("source"), _MENTION.native_id, _MENTION.title, _MENTION.text,
+            _MENTION.url, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.reach,
+            _MENTION.created_at, _MENTION.collected_at, _AUTHOR.handle.label("author"), _SCORE.polarity,
+            _SCORE.stance, _SCORE.model, _SCORE.revision,
+        )
+        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+        .join(table(Brand), _BRAND.id == _PAIR.brand_id)
+        .outerjoin(table(Author), _AUTHOR.id == _MENTION.author_id)
+        .outerjoin(table(Score), _SCORE.id == latest.scalar_subquery())
+        .order_by(_PAIR.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    query = _filtered(query, {_BRAND.name: brand, _PAIR.label: label, _MENTION.kind: source})
+    if alert_id is not None:
+        member = table(AlertMention).c
+        query = query.where(_PAIR.id.in_(select(member.mention_brand_id).where(member.alert_id == alert_id)))
+    if before is not None:
+        query = query.where(_PAIR.id < before)
+    return session.connection().execute(query).mappings().all()
+
+
+def alerts(
+    session: Session,
+    *,
+    brand: str | None = None,
+    alert_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """Incidents, the latest first, each with its deliveries and what every attempt came to."""
+    query: Select[Any] = (
+        select(table(Alert), _BRAND.name.label("brand"))
+        .join_from(table(Alert), table(Brand), _BRAND.id == _ALERT.brand_id)
+        .order_by(_ALERT.id.desc())
+        .limit(limit)
+    )
+    query = _filtered(query, {_BRAND.name: brand, _ALERT.id: alert_id})
+    if before is not None:
+        query = query.where(_ALERT.id < before)
+    found = [dict(row) for row in session.connection().execute(query).mappings()]
+    by_alert = _deliveries(session, [alert["id"] for alert in found])
+    return [alert | {"deliveries": by_alert.get(alert["id"], [])} for alert in found]
+
+
+def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:
+    """What should have moved on ``patience`` ago and has not, in words; empty = all is well."""
+    late = now - patience
+    checks: Mapping[str, Select[Any]] = {
+        "mentions wait to be scored since": select(func.min(_MENTION.collected_at))
+        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+        .where(_PAIR.id == select(func.min(_PAIR.id)).where(_PAIR.scored_at.is_(None)).scalar_subquery()),
+        "scored mentions wait to be judged since": select(func.min(_PAIR.scored_at)).where(
+            _PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None)
+        ),
+        "deliveries are due since": select(func.min(_DELIVERY.not_before)).where(
+            _DELIVERY.state == "pending", _DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late))
+        ),
+        "deliveries were begun and not finished since": select(func.min(_DELIVERY.lease_until)).where(
+            _DELIVERY.state == "sending", _DELIVERY.channel.in_(channels)
+        ),
+        "sources wait to be read since": select(func.min(table(Task).c.not_before)).where(
+            or_(table(Task).c.lease_until.is_(None), table(Task).c.lease_until < late)
+        ),
+    }
+    problems = []
+    for what, query in checks.items():
+        since = session.connection().scalar(query)
+        if since is not None and since < late:
+            problems.append(f"{what} {since:%Y-%m-%d %H:%M} UTC")
+    return problems
+
+
+def attention(session: Session) -> list[str]:
+    """What waits for a person: sources that stopped, channels that are off, deliveries that are dead."""
+    source, state = table(Source).c, table(ChannelState).c
+    stopped = select(source.name, source.last_error).where(source.stopped, source.active)
+    off = select(state.name, state.disabled_reason).where(state.disabled_at.is_not(None))
+    found = [f"source {name} stopped: {error}" for name, error in session.connection().execute(stopped)]
+    found += [f"channel {name} is off: {reason}" for name, reason in session.connection().execute(off)]
+    if dead := _count(session, select(func.count()).where(_DELIVERY.state == "dead")):
+        found.append(f"{dead} deliveries are dead")
+    return found
+
+
+def _waiting(late: datetime) -> Select[Any]:
+    """Channels that are off or were told to wait: their deliveries are not stuck."""
+    state = table(ChannelState).c
+    return select(state.name).where(or_(state.disabled_at.is_not(None), state.not_before > late))
+
+
+def _deliveries(session: Session, alert_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    attempt = table(DeliveryAttempt).c
+    rows = session.connection().execute(
+        select(
+            _DELIVERY.id, _DELIVERY.alert_id, _DELIVERY.key, _DELIVERY.channel, _DELIVERY.kind, _DELIVERY.reason,
+            _DELIVERY.state, _DELIVERY.outcome, _DELIVERY.ambiguous, _DELIVERY.attempts, _DELIVERY.not_before,
+            _DELIVERY.created_at, _DELIVERY.sent_at,
+        )
+        .where(_DELIVERY.alert_id.in_(alert_ids))
+        .order_by(_DELIVERY.id)
+    ).mappings().all()  # fmt: skip
+    tries = session.connection().execute(
+        select(attempt.delivery_id, attempt.number, attempt.at, attempt.outcome, attempt.detail)
+        .where(attempt.delivery_id.in_([row["id"] for row in rows]))
+        .order_by(attempt.id)
+    ).mappings().all()  # fmt: skip
+    result: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        log = [dict(entry) for entry in tries if entry["delivery_id"] == row["id"]]
+        result.setdefault(row["alert_id"], []).append(dict(row) | {"log": log})
+    return result
+
+
+def _filtered(query: Select[Any], wanted: Mapping[ColumnElement[Any], Any]) -> Select[Any]:
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(column == value)
+    return query
+
+
+def _count(session: Session, query: Select[Any]) -> int:
+    return int(session.connection().scalar(query) or 0)

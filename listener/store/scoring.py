@@ -1,0 +1,123 @@
+"""Pairs of mention and brand that have no score yet, and the scores written back with the hourly rollups."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlmodel import Session
+
+from listener.store.engine import insert_new, upsert
+from listener.store.tables import Brand, Mention, MentionBrand, RollupHour, Score, table
+
+UNLABELLED = "none"
+"""The rollup's label for a pair whose model gave none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """A pair to score: the text, and the brand with its places in the text."""
+
+    id: int
+    text: str
+    lang: str | None
+    brand: str
+    spans: tuple[tuple[int, int], ...]
+
+
+def claim_unscored(session: Session, limit: int, now: datetime, lease: timedelta) -> list[Unscored]:
+    """Take up to ``limit`` pairs for this scorer, oldest first. Another scorer gets them back when the lease ends."""
+    pair = table(MentionBrand).c
+    free = or_(pair.lease_until.is_(None), pair.lease_until <= now)
+    ids = list(
+        session.connection().scalars(
+            select(pair.id)
+            .where(pair.scored_at.is_(None), free)
+            .order_by(pair.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    if not ids:
+        return []
+    session.connection().execute(update(table(MentionBrand)).where(pair.id.in_(ids)).values(lease_until=now + lease))
+    mention, brand = table(Mention).c, table(Brand).c
+    rows = session.connection().execute(
+        select(pair.id, mention.text, mention.lang, brand.name, pair.spans)
+        .join_from(table(MentionBrand), table(Mention), mention.id == pair.mention_id)
+        .join(table(Brand), brand.id == pair.brand_id)
+        .where(pair.id.in_(ids))
+        .order_by(pair.id)
+    )
+    return [Unscored(row.id, row.text, row.lang, row.name, tuple((a, b) for a, b in row.spans)) for row in rows]
+
+
+def release(session: Session, ids: Sequence[int]) -> None:
+    """Give claimed pairs back unscored, for a scorer that stops."""
+    pairs = table(MentionBrand)
+    session.connection().execute(
+        update(pairs).where(pairs.c.id.in_(ids), pairs.c.scored_at.is_(None)).values(lease_until=None)
+    )
+
+
+def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: datetime) -> int:
+    """Write score rows (columns of ``Score`` without id and created_at) and move the rollups along; how many were new.
+
+    A pair scored by two scorers at once (a lease that ran out) is kept and counted once. A pair scored again by
+    another model moves from its old label's count to the new one's.
+    """
+    by_pair = {(score["mention_brand_id"], score["model"], score["revision"]): score for score in scores}
+    inserted = insert_new(
+        session,
+        table(Score),
+        [by_pair[key] | {"created_at": now} for key in sorted(by_pair)],
+        returning=("mention_brand_id", "label"),
+    )
+    labels = {row.mention_brand_id: row.label or UNLABELLED for row in inserted}
+    pair, mention = table(MentionBrand).c, table(Mention).c
+    # Locked in id order: two scorers with overlapping batches wait for each other instead of deadlocking. The score
+    # just inserted shares its pair's key with other models' scorers, so the lock must allow that.
+    rows = session.connection().execute(
+        select(pair.id, pair.brand_id, pair.label, pair.scored_at, mention.kind, mention.created_at, mention.reach)
+        .join_from(table(MentionBrand), table(Mention), mention.id == pair.mention_id)
+        .where(pair.id.in_(list(labels)))
+        .order_by(pair.id)
+        .with_for_update(of=table(MentionBrand), key_share=True)
+    )
+    mentions: Counter[tuple[int, str, str, datetime]] = Counter()
+    reach: Counter[tuple[int, str, str, datetime]] = Counter()
+    for row in rows:
+        hour = row.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        changes = (
+            [(labels[row.id], 1)] if row.scored_at is None else [(row.label or UNLABELLED, -1), (labels[row.id], 1)]
+        )
+        for label, sign in changes:
+            mentions[row.brand_id, row.kind, label, hour] += sign
+            reach[row.brand_id, row.kind, label, hour] += sign * (row.reach or 0)
+    for label in sorted(set(labels.values())):
+        ids = [pair_id for pair_id, its_label in labels.items() if its_label == label]
+        session.connection().execute(
+            update(table(MentionBrand))
+            .where(pair.id.in_(ids))
+            .values(label=None if label == UNLABELLED else label, scored_at=now, lease_until=None)
+        )
+    upsert(
+        session,
+        table(RollupHour),
+        [
+            {
+                "brand_id": key[0],
+                "kind": key[1],
+                "label": key[2],
+                "hour": key[3],
+                "mentions": mentions[key],
+                "reach": reach[key],
+            }
+            for key in sorted(mentions)
+        ],
+        key=("brand_id", "kind", "label", "hour"),
+        add=("mentions", "reach"),
+    )
+    return len(inserted)

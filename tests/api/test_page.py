@@ -1,0 +1,89 @@
+"""The page in a real browser, following a real server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ..conftest import absent
+from .conftest import HOSTILE, Served
+
+CHROMIUM = os.environ.get("ESCUCHA_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not Path(CHROMIUM).exists():
+        absent(f"there is no Chromium at {CHROMIUM} (set ESCUCHA_TEST_CHROMIUM)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def problems() -> list[str]:
+    """What the browser complains of: errors on its console, and requests to other hosts."""
+    return []
+
+
+@pytest.fixture(params=[(1280, "light"), (380, "dark")], ids=["wide-light", "narrow-dark"])
+def page(request: pytest.FixtureRequest, browser: Browser, served: Served, problems: list[str]) -> Iterator[Page]:
+    """The first page, open."""
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda sent: None if sent.url.startswith(served.url) else problems.append(sent.url))
+    page.goto(served.url)
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+class TestFirstPage:
+    """One database is enough here: the browser cannot tell them apart."""
+
+    def test_shows_mentions_and_incidents(self, page: Page, problems: list[str]) -> None:
+        assert page.locator(".mention").count() == 5
+        assert page.locator(".incident").count() == 1
+        assert page.locator(".mention.detractor mark").first.inner_text() == "Telmira"
+        assert problems == []
+
+    def test_hostile_text_is_inert(self, page: Page, problems: list[str]) -> None:
+        shown = page.locator(".mention.passive .text").inner_text()
+        assert shown == HOSTILE.replace("\x00", "").replace("\u202e", "")
+        assert page.locator(".mention.passive a").count() == 0
+        assert problems == []
+
+    def test_what_arrives_appears_by_itself(self, page: Page, served: Served, problems: list[str]) -> None:
+        served.house.clock.advance(minutes=1)
+        served.house.hear(7, "Lumbra, three hours without a signal", "detractor", reach=120_000)
+        served.house.judge_and_tell()
+        page.locator(".mention", has_text="three hours without a signal").wait_for(timeout=10_000)
+        page.locator(".incident .count", has_text="3").wait_for(timeout=10_000)
+        assert page.locator(".totals .detractor b").inner_text() == "4"
+        assert problems == []
+
+    def test_says_so_when_the_connection_is_lost(self, page: Page, served: Served) -> None:
+        page.wait_for_timeout(500)
+        served.stop()
+        page.locator("#connection", has_text="Connection lost").wait_for(timeout=10_000)
+
+    def test_fits_the_window_and_leads_to_the_incident(self, page: Page, problems: list[str]) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        page.locator(".incident a").first.click()
+        page.locator("h1", has_text="Lumbra: detractor incident").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.locator(".delivery.sent").count() == 1
+        assert problems == []

@@ -1,0 +1,140 @@
+"""The API over the store, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from api.app import POLICY, create_app
+from listener.store import read
+from listener.store.tables import Mention, table
+
+from .conftest import HOSTILE, House
+
+
+@pytest.fixture
+def client(full_house: House) -> TestClient:
+    """The application without a socket."""
+    return TestClient(create_app(full_house.installation, Event()))
+
+
+def test_mentions_come_latest_first_with_scores_and_verdicts(client: TestClient) -> None:
+    items = client.get("/api/mentions").json()["items"]
+    assert [item["native_id"] for item in items] == ["5", "4", "3", "2", "1"]
+    first = items[-1]
+    assert (first["brand"], first["label"], first["author"], first["reach"]) == ("Lumbra", "detractor", "ana", 900)
+    assert first["stance"]["-2"] == 0.5
+    assert (first["model"], first["revision"]) == ("test", "1")
+    assert first["verdict"] == "opened_incident"
+    assert first["text"][slice(*first["spans"][0])] == "Lumbra"
+    assert items[1]["verdict"] == "rule_off"
+    assert items[2]["verdict"] == "not_a_detractor"
+    waiting = items[0]
+    assert (waiting["label"], waiting["scored_at"], waiting["polarity"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("brand=Telmira", ["4"]),
+        ("label=promoter", ["2"]),
+        ("source=x&brand=Lumbra&label=detractor", ["1"]),
+        ("source=reddit", []),
+    ],
+)
+def test_filters_narrow_the_list(client: TestClient, query: str, expected: list[str]) -> None:
+    items = client.get(f"/api/mentions?{query}").json()["items"]
+    assert [item["native_id"] for item in items] == expected
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(client: TestClient) -> None:
+    found, before = [], None
+    while True:
+        page = client.get("/api/mentions", params={"limit": 2} | ({"before": before} if before else {})).json()
+        found += [item["native_id"] for item in page["items"]]
+        before = page["next"]
+        if before is None:
+            break
+    assert found == ["5", "4", "3", "2", "1"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "before=0", f"before={2**63}", "label=fan", "limit=x"])
+def test_wrong_parameters_are_refused_and_named(client: TestClient, query: str) -> None:
+    answer = client.get(f"/api/mentions?{query}")
+    assert answer.status_code == 422
+    assert query.split("=")[0] in answer.text
+
+
+def test_an_alert_shows_its_deliveries_and_what_each_try_came_to(client: TestClient) -> None:
+    (alert,) = client.get("/api/alerts").json()["items"]
+    assert (alert["brand"], alert["rule"], alert["count"], alert["reach"]) == ("Lumbra", "detractor", 1, 900)
+    (delivery,) = alert["deliveries"]
+    assert (delivery["channel"], delivery["state"], delivery["reason"]) == ("log", "sent", "incident_opened")
+    assert [entry["outcome"] for entry in delivery["log"]] == ["sent"]
+    assert client.get(f"/api/alerts/{alert['id']}").json() == alert
+
+
+@pytest.mark.parametrize("path", ["/api/alerts/999", "/alerts/999"])
+def test_what_is_not_there_is_not_found(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_work_is_stuck_when_it_has_waited_longer_than_allowed(full_house: House) -> None:
+    now, names = full_house.clock(), full_house.installation.channel_names
+    with full_house.store.reading() as session:
+        assert read.stuck(session, now + timedelta(minutes=9), timedelta(minutes=10), names) == []
+        (problem,) = read.stuck(session, now + timedelta(minutes=11), timedelta(minutes=10), names)
+    assert problem == "mentions wait to be scored since 2026-11-21 12:00 UTC"
+
+
+def test_health_answers_503_when_work_is_stuck_and_200_when_it_is_not(full_house: House, client: TestClient) -> None:
+    # /healthz reads the real clock, so the waiting mention is aged by setting when it was collected.
+    with full_house.store.transaction() as session:
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        session.connection().execute(update(table(Mention)).values(collected_at=long_ago))
+    stuck = client.get("/healthz")
+    assert (stuck.status_code, stuck.json()["status"]) == (503, "stuck")
+
+
+def test_health_is_ok_in_an_empty_house(house: House) -> None:
+    answer = TestClient(create_app(house.installation, Event())).get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "stuck": [], "attention": 0})
+
+
+def test_every_answer_carries_the_policy(client: TestClient) -> None:
+    for path in ("/", "/api/mentions", "/static/page.js", "/nowhere", "/alerts/1"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"] == POLICY
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_hostile_text_is_shown_as_text(client: TestClient) -> None:
+    page = client.get("/").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    assert "<b>bo" not in page
+    assert "\u202e" not in page
+    assert "javascript:" not in page
+    stored = client.get("/api/mentions?label=passive").json()["items"][0]["text"]
+    assert stored == HOSTILE.replace("\x00", "")
+
+
+def test_the_page_says_what_is_inferred_and_shows_an_empty_state(house: House) -> None:
+    page = TestClient(create_app(house.installation, Event())).get("/").text
+    assert "inferred from the text" in page
+    assert "Nothing has arrived yet" in page
+    assert "No incident yet" in page
+
+
+def test_openapi_describes_every_operation(client: TestClient) -> None:
+    described = client.get("/openapi.json").json()
+    assert set(described["paths"]) == {
+        "/healthz",
+        "/api/mentions",
+        "/api/alerts",
+        "/api/alerts/{alert_id}",
+        "/api/events",
+    }
+    assert all(operation["summary"] for path in described["paths"].values() for operation in path.values())

@@ -1,0 +1,212 @@
+"""What the host's tests share: a store with brands and a source, a scorer that reads words, and threads at once."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from threading import Barrier, Thread
+from typing import Any, TypeVar
+
+import pytest
+from sqlmodel import Session, SQLModel, select
+
+from alerts.notice import for_test
+from listener.items import Item
+from listener.query import parse
+from listener.store import brands, deliveries, intake, scoring
+from listener.store.engine import Store
+from listener.store.tables import Brand, Mention, MentionBrand, RollupHour, Source
+from sentiment.scorer import Score, Text
+from tests.conftest import NOON, Clock
+
+Row = TypeVar("Row", bound=SQLModel)
+Result = TypeVar("Result")
+
+
+def together(*calls: Callable[[], Result]) -> list[Result]:
+    """Run all calls at the same moment, each in a thread; their results, or the first error any of them raised."""
+    start = Barrier(len(calls))
+    results: dict[int, Result] = {}
+    errors: list[Exception] = []
+
+    def run(number: int, call: Callable[[], Result]) -> None:
+        start.wait()
+        try:
+            results[number] = call()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [Thread(target=run, args=pair, daemon=True) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+        assert not thread.is_alive(), "a thread hangs"
+    if errors:
+        raise errors[0]
+    return [results[number] for number in range(len(calls))]
+
+
+class BrokenOff(Exception):
+    """What ends a transaction in the middle."""
+
+
+@contextmanager
+def broken_off(store: Store) -> Iterator[Session]:
+    """A transaction whose process dies just before it is kept."""
+    with suppress(BrokenOff), store.transaction() as session:
+        yield session
+        raise BrokenOff
+
+
+def item(native_id: str, text: str = "Aeroluz lost my bag", *, minute: float = 0, **changes: Any) -> Item:
+    """A post about Aeroluz, written ``minute`` minutes after noon."""
+    fields: dict[str, Any] = {"kind": "rss", "created_at": NOON + timedelta(minutes=minute)}
+    return Item(native_id=native_id, text=text, **{**fields, **changes})
+
+
+def score_row(pair_id: int, label: str | None = "detractor", *, model: str = "words", **changes: Any) -> dict[str, Any]:
+    """A row for ``write_scores``: nearly sure of its label."""
+    stance = {"-2": 0.9 * (label == "detractor"), "-1": 0.0, "0": 0.1, "1": 0.0, "2": 0.9 * (label == "promoter")}
+    row: dict[str, Any] = {
+        "mention_brand_id": pair_id, "model": model, "revision": "1", "label": label, "lang": "en",
+        "polarity": {"negative": stance["-2"], "neutral": 0.1, "positive": stance["2"]}, "stance": stance,
+        "emotions": None, "irony": None, "offensive": None, "complaint": None, "relevance": None,
+    }  # fmt: skip
+    return row | changes
+
+
+class WordScorer:
+    """Stands in for a model: "lost" is a detractor's word and "love" a promoter's. Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Text] = []
+
+    def score(self, texts: Sequence[Text], *, progress: Callable[[int], None] | None = None) -> list[Score]:
+        self.asked += texts
+        return [self._one(text) for text in texts]
+
+    def _one(self, text: Text) -> Score:
+        label = "detractor" if "lost" in text.text else "promoter" if "love" in text.text else "passive"
+        row = score_row(0, label)
+        del row["mention_brand_id"]
+        return Score(**row)
+
+
+class Site:
+    """A store, and short ways to fill it and to look into it."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+
+    def brand(self, name: str = "Aeroluz", **changes: Any) -> int:
+        """Save a brand; its id."""
+        row = {"name": name, "query": name, "role": "own", "alerting": {}, "channels": None, "active": True}
+        with self.store.transaction() as session:
+            brands.save_brands(session, [row | changes], self.clock())
+        return self.id_of(Brand, name)
+
+    def source(self, name: str = "feed", **changes: Any) -> int:
+        """Save a source; its id."""
+        row = {"name": name, "kind": "rss", "options": {"url": "https://news.example/feed"}, "active": True}
+        with self.store.transaction() as session:
+            brands.save_sources(session, [row | changes], self.clock())
+        return self.id_of(Source, name)
+
+    def id_of(self, model: type[Brand | Source], name: str) -> int:
+        found = next(row.id for row in self.rows(model) if row.name == name)
+        assert found is not None
+        return found
+
+    def take(self, *items: Item, source: str = "feed") -> intake.Intake:
+        """Store a page of items, each about every brand whose query it meets."""
+        source_id = self.id_of(Source, source)
+        queries = {brand.id: parse(brand.query) for brand in self.rows(Brand)}
+        matched = [
+            intake.Matched(
+                item, {brand: spans for brand, query in queries.items() if (spans := query.match(item.text))}
+            )
+            for item in items
+        ]
+        with self.store.transaction() as session:
+            return intake.take_page(session, source_id, matched, self.clock())
+
+    def score(self, labels: Mapping[int, str | None] | None = None, **changes: Any) -> int:
+        """Write scores for pairs: by id, or all that have none, detractors then."""
+        if labels is None:
+            labels = {pair.id: "detractor" for pair in self.rows(MentionBrand) if pair.scored_at is None}
+        rows = [score_row(pair, label, **changes) for pair, label in labels.items()]
+        with self.store.transaction() as session:
+            return scoring.write_scores(session, rows, self.clock())
+
+    def outbox(self, *keys: str, channel: str = "log") -> None:
+        """Put deliveries of test notices."""
+        notice = for_test(channel, self.clock()).to_json()
+        rows = [
+            {"key": key, "alert_id": None, "channel": channel, "kind": "test", "reason": "test", "notice": notice}
+            for key in keys
+        ]
+        with self.store.transaction() as session:
+            deliveries.put(session, rows, self.clock())
+
+    def rows(self, model: type[Row]) -> list[Row]:
+        """All rows of a table, by key."""
+        with self.store.reading() as session:
+            return list(session.exec(select(model).order_by(*model.__table__.primary_key)).all())  # type: ignore[attr-defined]
+
+    def one(self, model: type[Row]) -> Row:
+        """The only row of a table."""
+        (row,) = self.rows(model)
+        return row
+
+    def rollups(self) -> dict[tuple[Any, ...], tuple[int, int]]:
+        """The rollups that count anything: (brand, kind, label, hour) -> (mentions, reach)."""
+        return {
+            (row.brand_id, row.kind, row.label, row.hour): (row.mentions, row.reach)
+            for row in self.rows(RollupHour)
+            if row.mentions or row.reach
+        }
+
+    def recount(self) -> dict[tuple[Any, ...], tuple[int, int]]:
+        """What the rollups must say, counted from the rows themselves."""
+        mentions = {mention.id: mention for mention in self.rows(Mention)}
+        counted: dict[tuple[Any, ...], tuple[int, int]] = {}
+        for pair in self.rows(MentionBrand):
+            if pair.scored_at is None:
+                continue
+            mention = mentions[pair.mention_id]
+            hour = mention.created_at.replace(minute=0, second=0, microsecond=0)
+            key = (pair.brand_id, mention.kind, pair.label or "none", hour)
+            many, reach = counted.get(key, (0, 0))
+            counted[key] = (many + 1, reach + (mention.reach or 0))
+        return counted
+
+
+@pytest.fixture
+def site(store: Store, clock: Clock) -> Site:
+    """An empty store on each database in turn, with its helpers."""
+    return Site(store, clock)
+
+
+@pytest.fixture
+def feed(site: Site) -> Site:
+    """A store with the brand Aeroluz and one source, called feed."""
+    site.brand()
+    site.source()
+    return site
+
+
+@pytest.fixture
+def postgres_feed(postgres_url: str, clock: Clock) -> Iterator[Site]:
+    """The same on PostgreSQL alone, for what only happens there."""
+    store = Store(postgres_url)
+    site = Site(store, clock)
+    site.brand()
+    site.source()
+    yield site
+    store.close()
+
+
+@pytest.fixture
+def scorer() -> WordScorer:
+    return WordScorer()

@@ -1,0 +1,273 @@
+"""A source is read to its end, a page a transaction, and goes on where it was left."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import pytest
+
+from listener.items import Item
+from listener.jobs import collect as job
+from listener.jobs.collect import Collected, Matcher, collect
+from listener.query import Query
+from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError, Skipped, SourceError
+from listener.store import intake
+from listener.store.tables import Brand, Mention, MentionBrand, Source
+from tests.listener.conftest import BrokenOff, Site, item
+
+
+class Told:
+    """A source that tells pages from a list, or fails where an error stands in it. The cursor is the next place."""
+
+    kind: ClassVar[str] = "rss"
+    ordered: ClassVar[bool] = True
+    lag: ClassVar[timedelta] = timedelta(0)
+
+    def __init__(self, *pages: Page | Exception | Sequence[Item]) -> None:
+        self.pages = list(pages)
+        self.asked: list[tuple[str | None, Cursor | None, datetime]] = []
+
+    def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+        self.asked.append((None if query is None else str(query), cursor, until))
+        start = int(cursor["next"]) if cursor else 0
+        for place, page in enumerate(self.pages[start:], start):
+            if isinstance(page, Exception):
+                raise page
+            yield page if isinstance(page, Page) else Page(tuple(page), {"next": place + 1})
+
+    @property
+    def cursors(self) -> list[Cursor | None]:
+        return [cursor for _, cursor, _ in self.asked]
+
+
+class Unordered(Told):
+    """The same, the latest first: its cursor stays provisional."""
+
+    ordered: ClassVar[bool] = False
+
+
+def run(site: Site, source: Told) -> Collected:
+    return collect(site.store, site.id_of(Source, "feed"), source, site.clock)
+
+
+def row(site: Site) -> Source:
+    return site.one(Source)
+
+
+def names(site: Site) -> list[str]:
+    return [mention.native_id for mention in site.rows(Mention)]
+
+
+ONE, TWO, THREE = ([item(name)] for name in "123")
+
+
+def test_all_pages_are_stored_and_counted(feed: Site) -> None:
+    result = run(feed, Told([item("1"), item("2", "about nobody")], [item("1"), item("3")]))
+
+    assert names(feed) == ["1", "3"]
+    assert (result.seen, result.stored, result.known, result.unmatched, result.pairs) == (4, 2, 1, 1, 2)
+    assert (row(feed).cursor, row(feed).provisional_cursor) == ({"next": 2}, None)
+    assert (row(feed).last_run_at, row(feed).last_success_at, row(feed).last_error) == (
+        feed.clock(),
+        feed.clock(),
+        None,
+    )
+
+
+def test_a_source_is_asked_for_what_the_brands_want_from_where_it_was_left_until_now(feed: Site) -> None:
+    feed.brand("Nubia", query='nubia -wine "sky line"')
+    source = Told(ONE)
+    run(feed, source)
+    feed.clock.advance(minutes=1)
+    run(feed, source)
+
+    query, cursor, until = source.asked[1]
+    assert query is not None
+    assert "Aeroluz" in query
+    assert "nubia" in query
+    assert (cursor, until) == ({"next": 1}, feed.clock())
+
+
+def test_many_brands_with_long_queries_can_be_asked_for_together(feed: Site) -> None:
+    """Each query keeps to the parser's limit of terms; all of them together do not."""
+    for brand in range(3):
+        feed.brand(f"brand {brand}", query=" OR ".join(f"term{brand}x{number}" for number in range(300)))
+
+    assert run(feed, Told([item("1", "about term2x299")])).stored == 1
+
+
+def test_the_cursor_of_an_ordered_source_is_kept_with_every_page(feed: Site) -> None:
+    with pytest.raises(RetriableSourceError):
+        run(feed, Told(ONE, TWO, RetriableSourceError("503")))
+
+    assert names(feed) == ["1", "2"]
+    assert (row(feed).cursor, row(feed).provisional_cursor) == ({"next": 2}, None)
+
+
+def test_the_cursor_of_an_unordered_source_is_provisional_until_its_run_has_ended(feed: Site) -> None:
+    source = Unordered(ONE, TWO, RetriableSourceError("503"))
+    with pytest.raises(RetriableSourceError):
+        run(feed, source)
+    assert (row(feed).cursor, row(feed).provisional_cursor) == (None, {"next": 2})
+
+    source.pages[2] = THREE
+    run(feed, source)
+    assert source.cursors == [None, {"next": 2}]
+    assert (row(feed).cursor, row(feed).provisional_cursor) == ({"next": 3}, None)
+    assert names(feed) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("kind", [Told, Unordered])
+def test_a_run_that_died_in_the_middle_goes_on_after_its_last_kept_page(feed: Site, kind: type[Told]) -> None:
+    source = kind(ONE, BrokenOff(), THREE)
+    with pytest.raises(BrokenOff):
+        run(feed, source)
+
+    source.pages[1] = TWO
+    assert run(feed, source).stored == 2
+    assert source.cursors == [None, {"next": 1}]
+    assert row(feed).cursor == {"next": 3}
+
+
+def test_a_page_and_its_cursor_are_kept_together_or_not_at_all(feed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*_: object, **__: object) -> None:
+        raise BrokenOff
+
+    source = Told(ONE)
+    with monkeypatch.context() as patch:
+        patch.setattr(job.intake, "keep_cursor", dies)
+        with pytest.raises(BrokenOff):
+            run(feed, source)
+    assert names(feed) == []
+
+    assert run(feed, source).stored == 1
+    assert source.cursors == [None, None]
+
+
+def test_a_provisional_cursor_that_expired_is_dropped_for_the_last_kept_one(feed: Site) -> None:
+    class Forgetful(Unordered):
+        def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+            if cursor == {"next": 1, "scroll": "gone"}:
+                self.asked.append((None, cursor, until))
+                raise CursorExpired("scroll context lost")
+            yield from super().fetch(query, cursor, until)
+
+    with feed.store.transaction() as session:
+        intake.keep_cursor(session, row(feed).id or 0, {"next": 0}, provisional=False)
+        intake.keep_cursor(session, row(feed).id or 0, {"next": 1, "scroll": "gone"}, provisional=True)
+    source = Forgetful(ONE, TWO)
+
+    assert run(feed, source).stored == 2
+    assert source.cursors == [{"next": 1, "scroll": "gone"}, {"next": 0}]
+    assert (row(feed).cursor, row(feed).provisional_cursor) == ({"next": 2}, None)
+
+
+def test_a_kept_cursor_that_expired_is_noted(feed: Site) -> None:
+    with pytest.raises(CursorExpired):
+        run(feed, Told(CursorExpired("the token is too old")))
+
+    assert (row(feed).last_error, row(feed).stopped) == ("the token is too old", False)
+
+
+@pytest.mark.parametrize(
+    ("error", "stops"), [(FatalSourceError("401: check the key"), True), (RetriableSourceError("503"), False)]
+)
+def test_an_error_is_noted_and_only_a_fatal_one_stops_the_source(feed: Site, error: SourceError, stops: bool) -> None:
+    run(feed, Told(ONE))
+    feed.clock.advance(minutes=1)
+    with pytest.raises(type(error)):
+        run(feed, Told([], TWO, error))
+
+    assert names(feed) == ["1", "2"]
+    assert row(feed).cursor == {"next": 2}
+    assert (row(feed).last_error, row(feed).stopped) == (str(error), stops)
+    assert row(feed).last_success_at == feed.clock() - timedelta(minutes=1)
+
+
+def test_a_platform_that_sends_a_page_token_twice_is_left_for_later(feed: Site) -> None:
+    pages = [Page(tuple(page), {"next": place}, token="same") for place, page in enumerate((ONE, TWO), 1)]
+
+    with pytest.raises(RetriableSourceError, match="'same' twice"):
+        run(feed, Told(*pages))
+    assert names(feed) == ["1"]
+
+
+def test_entries_that_were_no_use_are_handed_on_and_the_rest_is_stored(feed: Site) -> None:
+    skipped = Skipped("line 2", "no date")
+    result = run(feed, Told(Page(tuple(ONE), {"next": 1}, skipped=(skipped,), capped=True)))
+
+    assert (result.skipped, result.capped, result.stored) == ([skipped], 1, 1)
+
+
+def test_whoever_watches_sees_every_page_once_it_is_kept(feed: Site) -> None:
+    kept = []
+    collect(
+        feed.store, 1, Told(ONE, TWO), feed.clock, on_page=lambda page: kept.append((page.cursor, len(names(feed))))
+    )
+
+    assert kept == [({"next": 1}, 1), ({"next": 2}, 2)]
+
+
+def test_a_source_for_some_brands_is_held_against_those_alone(feed: Site) -> None:
+    feed.brand("Nubia")
+    feed.source(brands=["Nubia"])
+
+    result = run(feed, Told([item("1", "Aeroluz"), item("2", "Nubia or Aeroluz")]))
+
+    assert (result.stored, result.unmatched) == (1, 1)
+    assert [pair.brand_id for pair in feed.rows(MentionBrand)] == [feed.id_of(Brand, "Nubia")]
+
+
+def test_a_brand_that_is_off_is_not_listened_for(feed: Site) -> None:
+    feed.brand(active=False)
+    source = Told(ONE)
+
+    assert run(feed, source).unmatched == 1
+    assert source.asked[0][0] is None
+
+
+def test_a_brand_that_the_item_names_goes_before_its_words(feed: Site) -> None:
+    nubia = feed.brand("Nubia")
+
+    run(feed, Told([item("1", "Aeroluz is worse", target=" nubia ")]))
+
+    pair = feed.one(MentionBrand)
+    assert (pair.brand_id, pair.spans) == (nubia, [])
+
+
+def test_a_brand_that_the_item_names_is_looked_for_in_its_words(feed: Site) -> None:
+    run(feed, Told([item("1", "Oh, Aeroluz", target="AEROLUZ")]))
+
+    assert feed.one(MentionBrand).spans == [[4, 11]]
+
+
+def test_items_that_name_another_brand_are_counted_by_it(feed: Site) -> None:
+    result = run(feed, Told([item("1", target="Delta"), item("2", target="Delta"), item("3", target="United")]))
+
+    assert result.other_brands == {"Delta": 2, "United": 1}
+    assert (result.seen, result.unmatched, names(feed)) == (3, 0, [])
+
+
+def test_a_source_about_its_brands_needs_no_words(feed: Site) -> None:
+    feed.source(about_brands=True)
+
+    run(feed, Told([item("1", "never again"), item("2", "Oh, Aeroluz")]))
+
+    assert [pair.spans for pair in feed.rows(MentionBrand)] == [[], [[4, 11]]]
+
+
+def test_one_item_may_be_about_two_brands(feed: Site) -> None:
+    feed.brand("Nubia")
+
+    assert run(feed, Told([item("1", "Aeroluz or Nubia?")])).pairs == 2
+
+
+def test_title_and_text_are_matched_and_stored_as_one_text(feed: Site) -> None:
+    run(feed, Told([item("1", "Never again.", title="Flying Aeroluz")]))
+
+    mention, pair = feed.one(Mention), feed.one(MentionBrand)
+    assert [mention.text[start:end] for start, end in pair.spans] == ["Aeroluz"]
+
+
+def test_without_brands_there_is_nothing_to_ask_for() -> None:
+    assert Matcher([], about_brands=False).query() is None

@@ -1,0 +1,100 @@
+"""Batches are scored and kept whole; what fails is given back."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+
+from listener.jobs.score import LEASE, score_batch
+from listener.store.tables import MentionBrand, Score
+from sentiment.scorer import Score as Scored
+from sentiment.scorer import Text
+from tests.listener.conftest import BrokenOff, Site, WordScorer, item, together
+
+
+class Failing(WordScorer):
+    """A model that breaks down, after doing something."""
+
+    def __init__(self, before: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self._before = before
+
+    def score(self, texts: Sequence[Text], *, progress: Callable[[int], None] | None = None) -> list[Scored]:
+        self._before()
+        raise BrokenOff
+
+
+def test_nothing_to_score_is_no_work(feed: Site, scorer: WordScorer) -> None:
+    assert score_batch(feed.store, scorer, feed.clock) == 0
+    assert scorer.asked == []
+
+
+def test_a_batch_is_scored_with_brand_language_and_places_and_kept(feed: Site, scorer: WordScorer) -> None:
+    feed.take(item("1", "Aeroluz lost my bag", lang="en"), item("2", "I love Aeroluz"))
+
+    assert score_batch(feed.store, scorer, feed.clock) == 2
+
+    assert scorer.asked == [
+        Text("Aeroluz lost my bag", "Aeroluz", "en", ((0, 7),)),
+        Text("I love Aeroluz", "Aeroluz", None, ((7, 14),)),
+    ]
+    assert [pair.label for pair in feed.rows(MentionBrand)] == ["detractor", "promoter"]
+    score = feed.rows(Score)[0]
+    assert (score.model, score.revision, score.lang) == ("words", "1", "en")
+    assert (score.polarity["negative"], score.stance and score.stance["-2"]) == (0.9, 0.9)
+    assert feed.rollups() == feed.recount()
+
+
+def test_batches_of_the_given_size_until_nothing_is_left(feed: Site, scorer: WordScorer) -> None:
+    feed.take(*(item(str(number)) for number in range(5)))
+
+    assert [score_batch(feed.store, scorer, feed.clock, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_batch_that_fails_is_given_back_at_once(feed: Site, scorer: WordScorer) -> None:
+    feed.take(item("1"))
+    with pytest.raises(BrokenOff):
+        score_batch(feed.store, Failing(), feed.clock)
+
+    assert score_batch(feed.store, scorer, feed.clock) == 1
+
+
+def test_a_scorer_that_dies_leaves_a_lease_that_runs_out(feed: Site, scorer: WordScorer) -> None:
+    class Killed(WordScorer):
+        def score(self, texts: Sequence[Text], *, progress: Callable[[int], None] | None = None) -> list[Scored]:
+            raise SystemExit
+
+    feed.take(item("1"))
+    with pytest.raises(SystemExit):
+        score_batch(feed.store, Killed(), feed.clock)
+    assert score_batch(feed.store, scorer, feed.clock) == 0
+
+    feed.clock.advance(seconds=LEASE.total_seconds())
+    assert score_batch(feed.store, scorer, feed.clock) == 1
+
+
+def test_one_that_fails_late_takes_nothing_back_of_what_another_scored_meanwhile(feed: Site) -> None:
+    def another_scores() -> None:
+        feed.clock.advance(seconds=LEASE.total_seconds())
+        score_batch(feed.store, WordScorer(), feed.clock)
+
+    feed.take(item("1"))
+    with pytest.raises(BrokenOff):
+        score_batch(feed.store, Failing(another_scores), feed.clock)
+
+    assert feed.one(MentionBrand).label == "detractor"
+    assert len(feed.rows(Score)) == 1
+
+
+def test_scorers_side_by_side_score_everything_once(feed: Site) -> None:
+    feed.take(*(item(str(number)) for number in range(60)))
+    scorers = [WordScorer() for _ in range(3)]
+
+    def work(scorer: WordScorer) -> None:
+        while score_batch(feed.store, scorer, feed.clock, limit=7):
+            pass
+
+    together(*(partial(work, scorer) for scorer in scorers))
+
+    assert sum(len(scorer.asked) for scorer in scorers) == len(feed.rows(Score)) == 60
+    assert feed.rollups() == feed.recount()

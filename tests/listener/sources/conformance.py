@@ -1,0 +1,358 @@
+"""What every source must do, as test classes a source's own test file inherits.
+
+A new source writes a platform (a scripted stand-in for the real one: ``publish`` puts posts on it, ``source`` makes the
+source that reads it) and inherits ``SourceContract``, or ``RemoteContract`` if it reads over HTTP; ``LateContract`` if
+the platform shows posts late, ``TokenContract`` if it pages by tokens. That is all:
+
+    class TestMine(RemoteContract, TokenContract):
+        @pytest.fixture
+        def platform(self, httpserver, http): return MyPlatform(httpserver, http)
+"""
+
+import dataclasses
+import json
+import re
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from listener.items import Item, storable
+from listener.query import Query, parse
+from listener.source import Cursor, FatalSourceError, RetriableSourceError, Skipped, Source, guarded
+
+START = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
+UNTIL = START + timedelta(hours=12)
+QUERY = parse("acme")
+
+
+@dataclass(frozen=True)
+class Post:
+    """What somebody says on the platform."""
+
+    id: str
+    text: str
+    said_at: datetime
+    author: str = "ana"
+
+
+def burst(count: int, *, first: int = 1, start: datetime = START, every: float = 10.0) -> list[Post]:
+    """Many posts about Acme, ``every`` seconds."""
+    return [
+        Post(str(first + n), f"acme post number {first + n}", start + timedelta(seconds=int(n * every)))
+        for n in range(count)
+    ]
+
+
+class Platform(Protocol):
+    """A scripted platform."""
+
+    def publish(self, posts: Iterable[Post]) -> None: ...
+
+    def source(self) -> Source: ...
+
+
+@dataclass
+class Host:
+    """What the host does with a source: items and cursor together, unordered runs provisional, keys deduplicate."""
+
+    source: Source
+    stored: dict[tuple[str, str], Item] = field(default_factory=dict)
+    cursor: Cursor | None = None
+    provisional: Cursor | None = None
+    skipped: list[Skipped] = field(default_factory=list)
+    capped: int = 0
+    pages: int = 0
+
+    def run(self, until: datetime = UNTIL, *, query: Query | None = QUERY, stop_after: int | None = None) -> None:
+        place = self.provisional or self.cursor
+        for number, page in enumerate(guarded(self.source.fetch(query, place, until)), start=1):
+            for item in page.items:
+                check_item(item, until)
+                self.stored.setdefault((item.kind, item.native_id), item)
+            self.skipped += page.skipped
+            self.capped += page.capped
+            place = json.loads(json.dumps(page.cursor))
+            if self.source.ordered:
+                self.cursor = place
+            else:
+                self.provisional = place
+            self.pages += 1
+            assert page.progress is None or 0.0 <= page.progress <= 1.0
+            if stop_after is not None and number >= stop_after:
+                return
+        self.cursor, self.provisional = place, None
+
+    def run_through_troubles(self, until: datetime = UNTIL, *, attempts: int = 10) -> int:
+        """Run until it ends, resuming after each retriable failure; the number of failures."""
+        for failures in range(attempts):
+            try:
+                self.run(until)
+            except RetriableSourceError:
+                continue
+            return failures
+        raise AssertionError(f"still failing after {attempts} attempts")
+
+    @property
+    def texts(self) -> list[str]:
+        return sorted(item.text for item in self.stored.values())
+
+
+def check_item(item: Item, until: datetime) -> None:
+    assert item.created_at.tzinfo is UTC
+    assert item.created_at <= until
+    assert item.kind
+    assert item.native_id
+    assert item.url is None or item.url.startswith(("http://", "https://"))
+
+
+def texts(posts: Iterable[Post]) -> list[str]:
+    return sorted(post.text for post in posts)
+
+
+HOSTILE = [
+    "acme <script>alert('x')</script> & <b>bold</b>",
+    "acme <!channel> &lt;already escaped&gt; &amp;amp;",
+    "acme \u202egnp.exe\u202c e\u0301 👩‍💻 ❤️ 🇪🇸",
+    "acme ]]> --> \"quotes\" 'single' \\n {{7*7}} ${x} %s",
+    "acme =cmd|' /C calc'!A0",
+    "acme javascript:alert(1) \ufffe \x07bell",
+]
+
+
+class FixedContract:
+    """For every source, also one that reads something that never grows."""
+
+    burst_size = 1500
+
+    @pytest.fixture
+    def host(self, platform: Platform) -> Host:
+        return Host(platform.source())
+
+    def test_a_burst_arrives_whole_and_once(self, platform: Platform, host: Host) -> None:
+        posts = burst(self.burst_size)
+        platform.publish(posts)
+        host.run()
+        assert host.texts == texts(posts)
+        assert host.capped == 0
+        assert not host.skipped
+
+    def test_times_are_kept(self, platform: Platform, host: Host) -> None:
+        posts = burst(3, every=61)
+        platform.publish(posts)
+        host.run()
+        assert {item.text: item.created_at for item in host.stored.values()} == {p.text: p.said_at for p in posts}
+
+    def test_items_cannot_be_changed(self, platform: Platform, host: Host) -> None:
+        platform.publish(burst(1))
+        host.run()
+        (item,) = host.stored.values()
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            item.text = "changed"  # type: ignore[misc]
+
+    def test_a_second_run_loses_nothing_and_adds_nothing(self, platform: Platform, host: Host) -> None:
+        platform.publish(burst(40))
+        host.run()
+        before = dict(host.stored)
+        host.run()
+        assert host.stored == before
+
+    def test_every_cursor_goes_on_without_a_gap(self, platform: Platform) -> None:
+        posts = burst(self.burst_size)
+        platform.publish(posts)
+        whole = Host(platform.source())
+        whole.run()
+        for stop in range(1, min(whole.pages, 6) + 1):
+            host = Host(platform.source())
+            host.run(stop_after=stop)
+            host.source = platform.source()  # another process
+            host.run()
+            assert host.texts == texts(posts)
+
+    def test_posts_out_of_order_all_arrive(self, platform: Platform, host: Host) -> None:
+        posts = burst(120)
+        platform.publish(posts[1::2] + posts[0::2][::-1])
+        host.run()
+        assert host.texts == texts(posts)
+
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_hostile_text_stays_text(self, platform: Platform, host: Host, text: str) -> None:
+        platform.publish([Post("1", text, START)])
+        host.run()
+        assert self.as_typed(host.texts[0]) == self.as_typed(storable(text))
+
+    @staticmethod
+    def as_typed(text: str) -> str:
+        """Control characters no format can carry do not count."""
+        return re.sub(r"[\x00-\x08\x0b-\x1f\ufffe\ufffd]", "", text)
+
+
+class SourceContract(FixedContract):
+    """For every source of something that goes on."""
+
+    def test_the_next_run_brings_what_is_new(self, platform: Platform, host: Host) -> None:
+        platform.publish(burst(40))
+        host.run()
+        new = burst(60, first=1001, start=UNTIL + timedelta(minutes=5))
+        platform.publish(new)
+        host.run(UNTIL + timedelta(hours=2))
+        assert host.texts == texts([*burst(40), *new])
+
+    def test_nothing_from_the_future_and_nothing_of_it_lost(self, platform: Platform, host: Host) -> None:
+        ahead = Post("77", "acme from a clock five minutes off", UNTIL + timedelta(minutes=5))
+        platform.publish([*burst(5), ahead])
+        host.run()  # check_item holds the times against UNTIL
+        host.run(UNTIL + timedelta(hours=1))
+        assert host.texts == texts([*burst(5), ahead]) or host.skipped
+
+    def test_an_empty_platform_is_no_failure(self, platform: Platform, host: Host) -> None:
+        platform.publish([])
+        host.run()
+        assert host.stored == {}
+
+
+class LateContract:
+    """For platforms that show a post some time after it was said."""
+
+    def test_a_post_shown_late_is_found(self, platform: Platform) -> None:
+        host = Host(platform.source())
+        platform.publish(burst(30))
+        host.run()
+        late = Post("900", "acme shown late", UNTIL - host.source.lag / 2)
+        platform.publish([late])
+        host.run(UNTIL + timedelta(minutes=30))
+        assert host.texts == texts([*burst(30), late])
+
+
+Fault = Callable[[Request, Response], Response]
+
+
+def status(code: int, retry_after: str | None = None) -> Fault:
+    """An answer with this status and an unhelpful body."""
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return lambda request, response: Response("no", code, headers)
+
+
+def html_page(request: Request, response: Response) -> Response:
+    """A maintenance page with status 200."""
+    return Response("<!DOCTYPE html><html><body>Back soon</body></html>", content_type="text/html")
+
+
+def half_body(request: Request, response: Response) -> Response:
+    """Half of the bytes that were announced, then an ordinary end of the connection."""
+    body = response.get_data()
+    headers = {"Content-Type": response.content_type or "", "Content-Length": str(len(body))}
+    return Response(iter([body[: len(body) // 2]]), 200, headers)
+
+
+def connection_lost(request: Request, response: Response) -> Response:
+    """The connection breaks in the middle of the body."""
+    body = response.get_data()
+
+    def pieces() -> Iterator[bytes]:
+        yield body[: len(body) // 2]
+        request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+
+    return Response(pieces(), 200, {"Content-Type": response.content_type or "", "Content-Length": str(len(body))})
+
+
+class RemotePlatform:
+    """A platform behind a real socket. Subclasses write ``answer``; ``fail`` spoils the nth request from now on."""
+
+    def __init__(self, httpserver: HTTPServer) -> None:
+        self.server = httpserver
+        self.requests: list[Request] = []
+        self._faults: dict[int, Fault] = {}
+        httpserver.expect_request(re.compile(".*")).respond_with_handler(self._handle)
+
+    def answer(self, request: Request) -> Response:
+        raise NotImplementedError
+
+    def fail(self, fault: Fault, *, request: int = 1) -> None:
+        self._faults[len(self.requests) + request] = fault
+
+    def _handle(self, request: Request) -> Response:
+        self.requests.append(request)
+        response = self.answer(request)
+        fault = self._faults.get(len(self.requests))
+        return fault(request, response) if fault else response
+
+
+class RemoteContract(SourceContract):
+    """For sources that read over HTTP; their platform is a RemotePlatform."""
+
+    html_is_fatal = False
+
+    @pytest.mark.parametrize("fault", [connection_lost, half_body, status(500), status(429)])
+    def test_trouble_at_any_request_loses_nothing(self, platform: Any, fault: Fault) -> None:
+        posts = burst(self.burst_size)
+        platform.publish(posts)
+        Host(platform.source()).run()
+        needed = len(platform.requests)
+        for nth in range(1, min(needed, 4) + 1):
+            host = Host(platform.source())
+            platform.fail(fault, request=nth)
+            assert host.run_through_troubles() == 1
+            assert host.texts == texts(posts)
+
+    @pytest.mark.parametrize("code", [401, 403, 404, 410])
+    def test_a_person_must_act(self, platform: Any, host: Host, code: int) -> None:
+        platform.publish(burst(3))
+        platform.fail(status(code))
+        with pytest.raises(FatalSourceError, match=str(code)):
+            host.run()
+        assert host.cursor is None
+
+    @pytest.mark.parametrize("code", [429, 500, 502, 503])
+    def test_time_may_heal(self, platform: Any, host: Host, code: int) -> None:
+        platform.publish(burst(3))
+        platform.fail(status(code))
+        with pytest.raises(RetriableSourceError, match=str(code)) as raised:
+            host.run()
+        assert raised.value.retry_after is None
+        host.run()
+        assert host.texts == texts(burst(3))
+
+    @pytest.mark.parametrize("code", [429, 503])
+    def test_the_delay_asked_for_is_told(self, platform: Any, host: Host, code: int) -> None:
+        platform.publish(burst(3))
+        platform.fail(status(code, retry_after="17"))
+        with pytest.raises(RetriableSourceError) as raised:
+            host.run()
+        assert raised.value.retry_after == 17
+
+    def test_a_web_page_instead_of_data(self, platform: Any, host: Host) -> None:
+        platform.publish(burst(3))
+        platform.fail(html_page)
+        with pytest.raises(FatalSourceError if self.html_is_fatal else RetriableSourceError, match="web page"):
+            host.run()
+        host.run()
+        assert host.texts == texts(burst(3))
+
+    def test_messages_name_the_place(self, platform: Any, host: Host) -> None:
+        platform.publish(burst(3))
+        platform.fail(status(403))
+        with pytest.raises(FatalSourceError, match=f"{platform.server.host}:{platform.server.port}"):
+            host.run()
+
+
+class TokenContract:
+    """For platforms that page by tokens; their platform has ``repeat_token``, after which it sends one token again."""
+
+    def test_a_repeated_token_stops_the_run(self, platform: Any) -> None:
+        posts = burst(300)
+        platform.publish(posts)
+        platform.repeat_token = True
+        host = Host(platform.source())
+        with pytest.raises(RetriableSourceError, match="twice"):
+            host.run()
+        assert host.cursor is None
+        platform.repeat_token = False
+        host.provisional = None  # a platform in circles is started afresh
+        host.run()
+        assert host.texts == texts(posts)

@@ -1,0 +1,122 @@
+"""The migrations build what the models describe, whole, once, and on both databases."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from alembic import command, op
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlmodel import SQLModel
+
+from listener.store import migrate
+from listener.store.engine import Store, StoreError
+from tests.listener.conftest import together
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables: a new file, or a new schema of the session's PostgreSQL database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    url = request.getfixturevalue("_postgres_url")
+    schema = f"empty_{uuid4().hex[:12]}"
+    store = Store(url)
+    with store.engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    yield f"{url}?options=-csearch_path%3D{schema}"
+    with store.engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    store.close()
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Store]:
+    store = Store(empty_url)
+    yield store
+    store.close()
+
+
+def tables(store: Store) -> set[str]:
+    with store.engine.connect() as connection:
+        return set(inspect(connection).get_table_names())
+
+
+def test_the_migrations_build_what_the_models_describe(empty: Store) -> None:
+    migrate.upgrade(empty)
+
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_an_upgrade_tells_where_it_came_from_and_a_second_one_does_nothing(empty: Store) -> None:
+    assert migrate.current(empty) is None
+    assert migrate.upgrade(empty) == (None, migrate.head())
+    assert migrate.upgrade(empty) == (migrate.head(), migrate.head())
+    assert migrate.current(empty) == migrate.head()
+
+
+def test_a_migration_that_fails_half_way_leaves_nothing(empty: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(name: str, *columns: Any, **options: Any) -> None:
+        if name == "mention":
+            raise RuntimeError("the disk is full")
+        create_table(name, *columns, **options)
+
+    create_table = op.create_table
+    with monkeypatch.context() as patch:
+        patch.setattr(op, "create_table", failing)
+        with pytest.raises(RuntimeError, match="disk is full"):
+            migrate.upgrade(empty)
+
+    assert tables(empty) == set()
+    migrate.upgrade(empty)
+    assert "mention" in tables(empty)
+
+
+def test_several_threads_may_upgrade_an_empty_database_at_once(empty_url: str) -> None:
+    stores = [Store(empty_url) for _ in range(4)]
+
+    done = together(*(lambda store=store: migrate.upgrade(store) for store in stores))  # type: ignore[misc]
+
+    assert {after for _, after in done} == {migrate.head()}
+    assert "mention" in tables(stores[0])
+    for store in stores:
+        store.close()
+
+
+def test_two_processes_may_upgrade_an_empty_file_at_once(tmp_path: Path) -> None:
+    empty_url = f"sqlite:///{tmp_path}/empty.db"
+    code = "import sys; from listener.store import engine, migrate; migrate.upgrade(engine.Store(sys.argv[1]))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, empty_url], stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+
+
+def test_a_database_from_the_future_is_refused_and_left_as_it_is(empty: Store) -> None:
+    migrate.upgrade(empty)
+    with empty.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
+
+    with pytest.raises(StoreError, match=r"revision ffff.*install that, or restore a backup"):
+        migrate.upgrade(empty)
+
+    assert migrate.current(empty) == "ffff"
+
+
+def test_the_way_back_leaves_no_table(empty: Store) -> None:
+    migrate.upgrade(empty)
+    with empty.engine.begin() as connection:
+        command.downgrade(migrate._config(connection), "base")
+
+    assert tables(empty) == {"alembic_version"}

@@ -1,0 +1,197 @@
+"""What the faces show."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from listener.jobs.alert import judge_batch
+from listener.jobs.score import score_batch
+from listener.queue import WorkQueue
+from listener.store import brands, deliveries, read
+from listener.store.tables import Source
+from tests.conftest import NOON
+from tests.listener.conftest import Site, item
+from tests.listener.conftest import WordScorer as Scorer
+
+CHANNELS = ("log", "slack")
+PATIENCE = timedelta(minutes=10)
+
+
+@pytest.fixture
+def busy(feed: Site, scorer: Scorer) -> Site:
+    """Two brands; a detractor that opened an incident, a promoter, a mention of both that is unscored."""
+    feed.brand("Nubia")
+    feed.take(item("1", "Aeroluz lost my bag"), item("2", "I love Nubia", kind="x"))
+    score_batch(feed.store, scorer, feed.clock)
+    judge_batch(feed.store, ("log",), "http://here", feed.clock())
+    feed.take(item("3", "Aeroluz or Nubia?"))
+    return feed
+
+
+def stuck(site: Site, channels: Sequence[str] = CHANNELS) -> list[str]:
+    with site.store.reading() as session:
+        return read.stuck(session, site.clock(), PATIENCE, channels)
+
+
+def ids(site: Site, **filters: object) -> list[int]:
+    with site.store.reading() as session:
+        return [row["id"] for row in read.mentions(session, **filters)]  # type: ignore[arg-type]
+
+
+def claim(site: Site, channel: str = "log") -> deliveries.Claim:
+    with site.store.transaction() as session:
+        taken = deliveries.claim(session, channel, site.clock(), timedelta(seconds=60), timedelta(0))
+    assert taken is not None
+    return taken
+
+
+def test_totals_count_pairs_labels_alerts_and_what_was_sent(busy: Site) -> None:
+    taken = claim(busy)
+    with busy.store.transaction() as session:
+        deliveries.sent(session, taken, busy.clock(), "ok")
+
+    with busy.store.reading() as session:
+        assert read.totals(session) == read.Totals(
+            mentions=4, scored=2, promoters=1, passives=0, detractors=1, alerts=1, delivered=1
+        )
+
+
+def test_an_empty_store_counts_nothing(site: Site) -> None:
+    with site.store.reading() as session:
+        assert read.totals(session) == read.Totals(0, 0, 0, 0, 0, 0, 0)
+        assert read.pending(session, CHANNELS).nothing
+        assert read.mentions(session) == []
+        assert read.alerts(session) == []
+        assert read.attention(session) == []
+    assert stuck(site) == []
+
+
+def test_pending_counts_what_each_stage_has_left(busy: Site) -> None:
+    busy.score({3: "passive"})
+    with busy.store.reading() as session:
+        pending = read.pending(session, CHANNELS)
+
+    assert pending == read.Pending(unscored=1, unjudged=1, undelivered=1)
+    assert not pending.nothing
+
+
+def test_pending_leaves_out_channels_that_are_off_or_not_here(busy: Site) -> None:
+    claim(busy)
+    with busy.store.reading() as session:
+        assert read.pending(session, ("slack",)).undelivered == 0
+    with busy.store.transaction() as session:
+        deliveries.disable_channel(session, "log", busy.clock(), "no_service")
+    with busy.store.reading() as session:
+        assert read.pending(session, CHANNELS).undelivered == 0
+
+
+def test_mentions_come_with_their_scores_the_latest_first(busy: Site) -> None:
+    with busy.store.reading() as session:
+        *unscored, promoter, detractor = read.mentions(session)
+
+    assert [row["label"] for row in unscored] == [None, None]
+    assert (promoter["brand"], promoter["label"], promoter["source"]) == ("Nubia", "promoter", "x")
+    assert (detractor["text"], detractor["verdict"]) == ("Aeroluz lost my bag", "opened_incident")
+    assert (detractor["stance"]["-2"], detractor["model"], detractor["lang"]) == (0.9, "words", "en")
+
+
+def test_mentions_can_be_filtered_and_paged(busy: Site) -> None:
+    assert ids(busy) == [4, 3, 2, 1]
+    assert ids(busy, brand="Nubia") == [4, 2]
+    assert ids(busy, label="detractor") == [1]
+    assert ids(busy, source="x") == [2]
+    assert ids(busy, alert_id=1) == [1]
+    assert ids(busy, limit=2) == [4, 3]
+    assert ids(busy, limit=2, before=3) == [2, 1]
+
+
+def test_a_mention_scored_twice_shows_the_latest_score_once(busy: Site) -> None:
+    busy.score({1: "promoter"}, model="better")
+
+    with busy.store.reading() as session:
+        (row,) = read.mentions(session, alert_id=1)
+    assert (row["label"], row["model"]) == ("promoter", "better")
+
+
+def test_alerts_come_with_deliveries_and_every_attempt(busy: Site) -> None:
+    claim(busy)
+    busy.clock.advance(seconds=60)
+    taken = claim(busy)
+    with busy.store.transaction() as session:
+        deliveries.sent(session, taken, busy.clock(), "ok")
+
+    with busy.store.reading() as session:
+        (alert,) = read.alerts(session, brand="Aeroluz", alert_id=1)
+        assert read.alerts(session, brand="Nubia") == read.alerts(session, before=1) == []
+
+    (delivery,) = alert["deliveries"]
+    assert (alert["brand"], alert["count"], alert["opened_at"]) == ("Aeroluz", 1, NOON)
+    assert (delivery["channel"], delivery["state"], delivery["ambiguous"]) == ("log", "sent", True)
+    assert [(entry["number"], entry["outcome"]) for entry in delivery["log"]] == [
+        (1, "lease_expired"),
+        (2, "sent_ambiguous"),
+    ]
+
+
+def test_fresh_work_is_not_stuck(busy: Site) -> None:
+    busy.clock.advance(minutes=10)
+
+    assert stuck(busy) == []
+
+
+def test_each_stage_that_does_not_move_is_named_with_its_time(busy: Site) -> None:
+    busy.score({3: "passive"})
+    busy.source(every_s=60)
+    with busy.store.transaction() as session:
+        WorkQueue(busy.store).put_many(session, {"collect:1": {}}, busy.clock())
+    busy.clock.advance(minutes=10, seconds=1)
+
+    assert stuck(busy) == [
+        "mentions wait to be scored since 2026-11-21 12:00 UTC",
+        "scored mentions wait to be judged since 2026-11-21 12:00 UTC",
+        "deliveries are due since 2026-11-21 12:00 UTC",
+        "sources wait to be read since 2026-11-21 12:00 UTC",
+    ]
+
+
+def test_a_sender_that_does_not_come_back_is_stuck(busy: Site) -> None:
+    claim(busy)
+    busy.clock.advance(minutes=11, seconds=1)
+
+    assert "deliveries were begun and not finished since 2026-11-21 12:01 UTC" in stuck(busy)
+
+
+def test_a_delivery_is_not_stuck_where_its_channel_is_off_or_told_to_wait(busy: Site) -> None:
+    claim(busy)
+    with busy.store.transaction() as session:
+        deliveries.pause_channel(session, "log", NOON + timedelta(hours=1))
+    busy.outbox("b")
+    busy.clock.advance(minutes=30)
+    assert not [line for line in stuck(busy) if "are due" in line]
+    assert not [line for line in stuck(busy, ("slack",)) if "deliveries" in line]
+
+    busy.clock.advance(hours=1)
+    assert [line for line in stuck(busy) if "are due" in line]
+    with busy.store.transaction() as session:
+        deliveries.disable_channel(session, "log", busy.clock(), "no_service")
+    assert not [line for line in stuck(busy) if "are due" in line]
+
+
+def test_a_task_in_a_workers_hands_is_not_stuck(site: Site) -> None:
+    queue = WorkQueue(site.store)
+    with site.store.transaction() as session:
+        queue.put_many(session, {"a": {}}, site.clock())
+    site.clock.advance(minutes=30)
+    queue.claim(site.clock())
+    site.clock.advance(minutes=10)
+
+    assert stuck(site) == []
+
+
+def test_a_stopped_source_waits_for_a_person(feed: Site) -> None:
+    with feed.store.transaction() as session:
+        brands.note_run(session, feed.one(Source).id, feed.clock(), error="401: check the key", stopped=True)
+
+    with feed.store.reading() as session:
+        assert read.attention(session) == ["source feed stopped: 401: check the key"]

@@ -1,0 +1,81 @@
+"""The registry: every kind can be built, and what is wrong is said as help."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from listener.http import Http
+from listener.registry import SOURCES, Endpoints, build, source_kind
+from listener.source import FatalSourceError
+from listener.sources.hackernews import HackerNewsSource
+
+GOOD: dict[str, dict[str, Any]] = {
+    "file": {"path": "posts.csv", "mapping": {"text": "words"}},
+    "rss": {"url": "https://news.example/feed"},
+    "hackernews": {},
+    "replay": {"path": "story.jsonl", "speed": 60},
+}
+
+
+@pytest.fixture
+def http() -> Iterator[Http]:
+    with Http() as client:
+        yield client
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_kind_builds_what_it_says(kind: str, http: Http) -> None:
+    source = build(kind, GOOD[kind], http=http)
+    assert source.kind == kind == SOURCES[kind].kind
+    assert source.lag.total_seconds() >= 0
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_kind_and_option_is_described(kind: str) -> None:
+    assert SOURCES[kind].description.endswith(".")
+    for name, option in SOURCES[kind].options.model_fields.items():
+        assert option.description, f"{kind}.{name}"
+
+
+def test_every_source_file_is_registered() -> None:
+    import listener.sources
+
+    there = {path.stem for path in Path(listener.sources.__path__[0]).iterdir() if not path.stem.startswith("_")}
+    assert there == set(SOURCES)
+
+
+def test_the_endpoint_is_used(http: Http) -> None:
+    source = build("hackernews", {}, http=http, endpoints=Endpoints(hackernews="http://127.0.0.1:1/api"))
+    assert isinstance(source, HackerNewsSource)
+    assert source._address == "http://127.0.0.1:1/api/search_by_date"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("hackernew", {}, "did you mean hackernews? The kinds are file, rss, hackernews, replay"),
+        ("zzz", {}, "The kinds are file, rss, hackernews, replay"),
+        ("rss", {}, "the option url is missing: the address of the feed"),
+        ("rss", {"url": "feed.xml"}, "option url: write the address of the feed with https://"),
+        ("rss", {"url": "https://a.example", "max_megabyte": 1}, "did you mean max_megabytes?"),
+        ("hackernews", {"lookback_hours": 0}, "option lookback_hours"),
+        ("replay", {"path": "x", "started_at": "2026-05-01T06:00:00"}, "option started_at"),
+    ],
+)
+def test_what_is_wrong_is_said_as_help(kind: str, options: dict[str, Any], message: str, http: Http) -> None:
+    with pytest.raises(FatalSourceError) as raised:
+        build(kind, options, http=http)
+    assert message in str(raised.value)
+
+
+def test_values_stay_out_of_messages(http: Http) -> None:
+    with pytest.raises(FatalSourceError) as raised:
+        build("rss", {"url": "ftp://ana:hunter2@a.example"}, http=http)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_options_cannot_be_changed_afterwards() -> None:
+    assert all(kind.options.model_config.get("frozen") for kind in SOURCES.values())
+    assert source_kind("rss") is SOURCES["rss"]
