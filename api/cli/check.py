@@ -5,6 +5,7 @@ import os
 
 import typer
 
+from alerts.wording import counted
 from api.cli.output import Failure, say
 from api.cli.setup import prepare
 from listener import configfile
@@ -30,16 +31,13 @@ def check() -> None:
     try:
         config = configfile.load(settings.config, os.environ)
     except ConfigFileError as error:
-        count = len(error.problems)
-        say(f"{settings.config}: {count} problem{'s' if count > 1 else ''}")
+        say(f"{settings.config}: {counted(len(error.problems), 'problem')}")
         raise
     channels = "log" if config.channels is None else ", ".join(channel.name for channel in config.channels)
     if config.channels is None and settings.slack_webhook_url is not None:
         channels += ", slack"
-    say(
-        f"{settings.config} is sound: {len(config.brands)} brands, {len(config.sources)} sources; "
-        f"alerts go to {channels}"
-    )
+    found = f"{counted(len(config.brands), 'brand')}, {counted(len(config.sources), 'source')}"
+    say(f"{settings.config} is sound: {found}; alerts go to {channels}")
     if config.sources and not config.brands:
         raise Failure("there are sources but no brands, so nothing would be kept; add a brand")
 

@@ -1,0 +1,178 @@
+"""Settings and escucha.yml become an installation: a store up to date, channels, brands and sources."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from alerts.channels.slack import SlackWebhook
+from api.wiring import Installation, apply_config, install, read_config
+from listener.config import ConfigError, Settings, load_settings
+from listener.configfile import ConfigFile, parse_text
+from listener.store import migrate
+from listener.store.engine import Store, StoreError
+from listener.store.tables import Brand, Source
+
+HOOK = "https://hooks.slack.com/services/T0/B0/x"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting from outside reaches a test, and relative paths lead into its own folder."""
+    for name in list(os.environ):
+        if name.startswith("ESCUCHA_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(data_dir=tmp_path / "data")
+
+
+def parsed(text: str) -> ConfigFile:
+    return parse_text(text, Path("escucha.yml"), os.environ)
+
+
+@pytest.fixture
+def installation(settings: Settings) -> Iterator[Installation]:
+    made = install(settings, ConfigFile())
+    yield made
+    made.store.close()
+
+
+def brands(store: Store) -> dict[str, Brand]:
+    with store.reading() as session:
+        return {row.name: row for row in session.exec(select(Brand)).all()}
+
+
+def sources(store: Store) -> dict[str, Source]:
+    with store.reading() as session:
+        return {row.name: row for row in session.exec(select(Source)).all()}
+
+
+def test_without_a_file_the_configuration_is_empty(settings: Settings) -> None:
+    assert read_config(settings) == ConfigFile()
+
+
+def test_a_file_in_the_usual_place_is_read(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "escucha.yml").write_text("brands:\n  - name: Aeroluz\n")
+
+    assert [brand.name for brand in read_config(settings).brands] == ["Aeroluz"]
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no other\.yml"):
+        read_config(load_settings(config=Path("other.yml")))
+
+
+def test_installing_makes_a_database_that_is_up_to_date(installation: Installation, settings: Settings) -> None:
+    assert (settings.data_dir / "escucha.db").exists()
+    assert migrate.current(installation.store) == migrate.head()
+
+
+def test_a_wrong_database_address_is_told() -> None:
+    with pytest.raises(StoreError, match="ESCUCHA_DATABASE_URL"):
+        install(load_settings(database_url="mysql://host/db"), ConfigFile())
+
+
+def test_without_channels_in_the_file_there_is_the_log(installation: Installation) -> None:
+    assert installation.channel_names == ("log",)
+
+
+def test_a_webhook_in_the_settings_is_a_channel_called_slack(tmp_path: Path) -> None:
+    made = install(load_settings(data_dir=tmp_path, slack_webhook_url=HOOK), ConfigFile())
+
+    assert made.channel_names == ("log", "slack")
+    assert isinstance(made.channels["slack"], SlackWebhook)
+    made.store.close()
+
+
+def test_channels_in_the_file_are_all_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", HOOK)
+    config = parsed("channels:\n  - {name: urgent, kind: slack, url_from: HOOK}\n")
+    made = install(load_settings(data_dir=tmp_path, slack_webhook_url=HOOK), config)
+
+    assert made.channel_names == ("urgent",)
+    made.store.close()
+
+
+def test_a_wrong_webhook_address_names_where_it_stands(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path, slack_webhook_url="hooks.slack.com/hunter2")
+
+    with pytest.raises(ConfigError, match="ESCUCHA_SLACK_WEBHOOK_URL: channel slack: ") as caught:
+        install(settings, ConfigFile())
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_pipeline_keeps_to_the_settings(tmp_path: Path) -> None:
+    settings = load_settings(
+        data_dir=tmp_path, slack_webhook_url=HOOK, slack_pace_seconds=2.5, max_attempts=3,
+        public_url="https://escucha.example/", hackernews_url="https://relay.example",
+    )  # fmt: skip
+    made = install(settings, ConfigFile())
+    pipeline = made.pipeline()
+
+    assert {name: (pacing.pace, pacing.max_attempts) for name, pacing in pipeline.pacing.items()} == {
+        "log": (timedelta(0), 3),
+        "slack": (timedelta(seconds=2.5), 3),
+    }
+    assert pipeline.public_url == "https://escucha.example"
+    assert pipeline.endpoints.hackernews == "https://relay.example"
+    pipeline.http.close()
+    made.store.close()
+
+
+def test_brands_and_sources_become_those_of_the_file(installation: Installation) -> None:
+    config = parsed(
+        """
+brands:
+  - {name: Aeroluz, channels: [log]}
+  - {name: Nubia, query: nubia -wine, role: competitor}
+sources:
+  - {name: news, kind: rss, url: 'https://news.example/feed', every: 5m, brands: [Aeroluz], judge_as_new: true}
+  - {name: story, kind: replay, path: story.jsonl, started_at: 2026-11-21T12:00:00Z}
+channels:
+  - {name: log, kind: log}
+"""
+    )
+    for _ in range(2):
+        apply_config(installation.store, config)
+
+    kept = brands(installation.store)
+    assert {name: (row.query, row.role, row.channels, row.active) for name, row in kept.items()} == {
+        "Aeroluz": ('"Aeroluz"', "own", ["log"], True),
+        "Nubia": ("nubia -wine", "competitor", None, True),
+    }
+    assert kept["Nubia"].alerting == {"detractor": False}
+    news, story = (sources(installation.store)[name] for name in ("news", "story"))
+    assert (news.kind, news.every_s, news.brands, news.judge_as_new) == ("rss", 300, ["Aeroluz"], True)
+    assert (news.options, story.brands) == ({"url": "https://news.example/feed"}, None)
+    assert story.options["started_at"] == "2026-11-21T12:00:00Z"
+
+
+def test_a_secret_is_not_stored(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEED", "https://news.example/hunter2")
+    apply_config(installation.store, parsed("sources:\n  - {name: news, kind: rss, url_from: FEED}\n"))
+
+    assert sources(installation.store)["news"].options == {"url_from": "FEED"}
+
+
+def test_what_the_file_names_no_more_is_switched_off(installation: Installation) -> None:
+    apply_config(
+        installation.store, parsed("brands: [{name: A}, {name: B}]\nsources: [{name: hn, kind: hackernews}]\n")
+    )
+    apply_config(installation.store, parsed("brands: [{name: A}]\n"))
+
+    assert {name: row.active for name, row in brands(installation.store).items()} == {"A": True, "B": False}
+    assert not sources(installation.store)["hn"].active
+
+
+def test_an_empty_configuration_leaves_all_as_it_is(installation: Installation) -> None:
+    apply_config(installation.store, parsed("brands: [{name: A}]\n"))
+    apply_config(installation.store, ConfigFile())
+
+    assert brands(installation.store)["A"].active
