@@ -45,7 +45,7 @@ class Installation:
             http=Http(timeout=self.settings.http_timeout),
             endpoints=Endpoints(hackernews=self.settings.hackernews_url),
             secrets=os.environ,
-            public_url=self.settings.public_url.rstrip("/"),
+            public_url=self.settings.address(),
             clock=clock.now,
         )
 

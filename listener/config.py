@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0, description="Threads for scoring; 0 = one per core.")
     batch_size: int = Field(32, ge=1, le=1024, description="Texts scored at once.")
     slack_webhook_url: SecretStr | None = Field(None, description="A Slack incoming webhook; alerts go there.")
-    public_url: str = Field(
-        "http://127.0.0.1:8765", description="How people reach this Escucha; links in alerts begin so."
+    public_url: str | None = Field(
+        None, description="How people reach this Escucha, for links in alerts; by default its host and port."
     )
     host: str = Field("127.0.0.1", description="The address the API listens on.")
     port: int = Field(8765, ge=0, le=65535, description="The port the API listens on.")
@@ -102,7 +102,9 @@ class Settings(BaseSettings):
 
     @field_validator("public_url", "hackernews_url")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
@@ -118,6 +120,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then secret files."""
         return init_settings, env_settings, _SecretFiles(settings_cls)
+
+    def address(self) -> str:
+        """How people reach this installation, without a slash at the end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     def database(self) -> str:
         """The database address in force."""

@@ -55,7 +55,7 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="escucha-demo-") as folder:
         settings = prepare(
             data_dir=Path(folder), database_url=f"sqlite:///{folder}/demo.db", host=host, port=port,
-            public_url=f"http://{host}:{port}", slack_webhook_url=None, poll_seconds=0.25,
+            public_url=None, slack_webhook_url=None, poll_seconds=0.25,
         )  # fmt: skip
         config = _config(None if once else STORY_SECONDS / SHOW_SECONDS)
         installation = install(settings, config)

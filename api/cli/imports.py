@@ -12,7 +12,7 @@ from alerts.durations import parse_duration
 from api.cli.draining import drain
 from api.cli.output import Failure, progress, say
 from api.cli.setup import brands_called, prepare
-from api.wiring import Installation, install, read_config
+from api.wiring import Installation, apply_config, install, read_config
 from listener import clock
 from listener.jobs.collect import Collected, collect
 from listener.source import Page, SourceError
@@ -68,7 +68,9 @@ def import_file(
     """
     patience = _duration(wait)
     settings = prepare()
-    installation = install(settings, read_config(settings))
+    config = read_config(settings)
+    installation = install(settings, config)
+    apply_config(installation.store, config)
     options = _options(file, mapping or [], platform, dataset, timezone)
     outcome = run_import(installation, installation.scorer(), file, options, brand, alert=alert, patience=patience)
     _report(outcome)

@@ -18,6 +18,7 @@ from listener.config import Settings
 from listener.pipeline import Pipeline
 from listener.queue import WorkQueue
 from listener.scheduler import Scheduler
+from listener.store import brands
 from listener.worker import Worker
 
 Host = Annotated[
@@ -123,4 +124,7 @@ def _installed(settings: Settings) -> Installation:
     config = read_config(settings)
     installation = install(settings, config)
     apply_config(installation.store, config)
+    with installation.store.reading() as session:
+        if not brands.active_brands(session):
+            say(f"nothing is listened for yet: name a brand in {settings.config} (the README shows how)")
     return installation

@@ -13,6 +13,9 @@ from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_S = 30
 
+POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
+"""Enough connections for the stages' threads and the API's; idle ones beyond ten are closed."""
+
 
 class StoreError(Exception):
     """The database cannot be used as configured; the message says what to change."""
@@ -37,7 +40,7 @@ class Store:
             )
         self.url = parsed
         self.dialect = parsed.get_backend_name()
-        self.engine = self._sqlite() if self.dialect == "sqlite" else create_engine(parsed, pool_pre_ping=True)
+        self.engine = self._sqlite() if self.dialect == "sqlite" else create_engine(parsed, pool_pre_ping=True, **POOL)
 
     def _sqlite(self) -> Engine:
         if self.url.database:
@@ -49,7 +52,7 @@ class Store:
                     f"the database's folder {folder} cannot be made: {error.strerror}; set ESCUCHA_DATA_DIR or "
                     "ESCUCHA_DATABASE_URL to another place"
                 ) from error
-        engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S})
+        engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **POOL)
 
         # The driver's own transactions begin late and as readers, so that two writers fail instead of waiting.
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html (serializable isolation, savepoints)

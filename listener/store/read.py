@@ -160,29 +160,55 @@ def alerts(
 
 
 def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:
-    """What should have moved on ``patience`` ago and has not, in words; empty = all is well."""
+    """What should have moved on ``patience`` ago and has not, in words; empty = all is well.
+
+    A long queue that moves is late, not stuck: scoring and delivering count as stuck when nothing came out of them
+    for as long, too.
+    """
     late = now - patience
-    checks: Mapping[str, Select[Any]] = {
-        "mentions wait to be scored since": select(func.min(_MENTION.collected_at))
-        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
-        .where(_PAIR.id == select(func.min(_PAIR.id)).where(_PAIR.scored_at.is_(None)).scalar_subquery()),
-        "scored mentions wait to be judged since": select(func.min(_PAIR.scored_at)).where(
-            _PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None)
+    attempt, score = table(DeliveryAttempt).c, table(Score).c
+    scored_at = select(score.created_at).order_by(score.id.desc()).limit(1)
+    tried_at = select(attempt.at).order_by(attempt.id.desc()).limit(1)
+    first_unscored = select(func.min(_PAIR.id)).where(_PAIR.scored_at.is_(None)).scalar_subquery()
+    due = (_DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late)))
+    checks: list[tuple[str, Select[Any], Select[Any] | None]] = [
+        (
+            "mentions wait to be scored since",
+            select(_MENTION.collected_at)
+            .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+            .where(_PAIR.id == first_unscored),
+            scored_at,
         ),
-        "deliveries are due since": select(func.min(_DELIVERY.not_before)).where(
-            _DELIVERY.state == "pending", _DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late))
+        (
+            "scored mentions wait to be judged since",
+            select(func.min(_PAIR.scored_at)).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None)),
+            None,
         ),
-        "deliveries were begun and not finished since": select(func.min(_DELIVERY.lease_until)).where(
-            _DELIVERY.state == "sending", _DELIVERY.channel.in_(channels)
+        (
+            "deliveries are due since",
+            select(func.min(_DELIVERY.not_before)).where(_DELIVERY.state == "pending", *due),
+            tried_at,
         ),
-        "sources wait to be read since": select(func.min(table(Task).c.not_before)).where(
-            or_(table(Task).c.lease_until.is_(None), table(Task).c.lease_until < late)
+        (
+            "deliveries were begun and not finished since",
+            select(func.min(_DELIVERY.lease_until)).where(_DELIVERY.state == "sending", *due),
+            None,
         ),
-    }
+        (
+            "sources wait to be read since",
+            select(func.min(table(Task).c.not_before)).where(
+                or_(table(Task).c.lease_until.is_(None), table(Task).c.lease_until < late)
+            ),
+            None,
+        ),
+    ]
     problems = []
-    for what, query in checks.items():
-        since = session.connection().scalar(query)
-        if since is not None and since < late:
+    for what, waiting, progress in checks:
+        since = session.connection().scalar(waiting)
+        if since is None or since >= late:
+            continue
+        moved = session.connection().scalar(progress) if progress is not None else None
+        if moved is None or moved < late:
             problems.append(f"{what} {since:%Y-%m-%d %H:%M} UTC")
     return problems
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from api.app import POLICY, create_app
-from listener.store import read
+from listener.store import read, scoring
 from listener.store.tables import Mention, table
 
 from .conftest import HOSTILE, House
@@ -87,6 +87,17 @@ def test_work_is_stuck_when_it_has_waited_longer_than_allowed(full_house: House)
         assert read.stuck(session, now + timedelta(minutes=9), timedelta(minutes=10), names) == []
         (problem,) = read.stuck(session, now + timedelta(minutes=11), timedelta(minutes=10), names)
     assert problem == "mentions wait to be scored since 2026-11-21 12:00 UTC"
+
+
+def test_a_long_queue_that_moves_is_late_but_not_stuck(full_house: House) -> None:
+    now, names = full_house.clock(), full_house.installation.channel_names
+    full_house.clock.advance(minutes=11)
+    with full_house.store.transaction() as session:
+        (waiting,) = scoring.claim_unscored(session, 1, full_house.clock(), timedelta(minutes=1))
+    full_house.hear(6, "Lumbra works", "promoter")
+    assert waiting.text == "Lumbra?"
+    with full_house.store.reading() as session:
+        assert read.stuck(session, now + timedelta(minutes=12), timedelta(minutes=10), names) == []
 
 
 def test_health_answers_503_when_work_is_stuck_and_200_when_it_is_not(full_house: House, client: TestClient) -> None:
