@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -68,26 +68,27 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def _emptying(_postgres_url: str) -> Iterator[Callable[[], None]]:
-    """Empties the session's PostgreSQL database and lets ids begin at 1 again."""
+def _postgres_store(_postgres_url: str) -> Iterator[Store]:
+    """One store for all tests: an engine of its own for each would learn every statement anew."""
     store = Store(_postgres_url)
-    # In one go, and by DELETE: on a few rows that is many times faster than TRUNCATE.
-    tables = reversed(SQLModel.metadata.sorted_tables)
-    statements = [f'DELETE FROM "{table.name}"' for table in tables]
-    statements.append("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
-
-    def empty() -> None:
-        with store.engine.begin() as connection:
-            connection.exec_driver_sql("; ".join(statements))
-
-    yield empty
+    yield store
     store.close()
 
 
 @pytest.fixture
-def postgres_url(_postgres_url: str, _emptying: Callable[[], None]) -> str:
-    """The session's PostgreSQL database, emptied."""
-    _emptying()
+def postgres_store(_postgres_store: Store) -> Store:
+    """The session's PostgreSQL database, emptied, its ids beginning at 1 again."""
+    # In one go, and by DELETE: on a few rows that is many times faster than TRUNCATE.
+    statements = [f'DELETE FROM "{table.name}"' for table in reversed(SQLModel.metadata.sorted_tables)]
+    statements.append("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
+    with _postgres_store.engine.begin() as connection:
+        connection.exec_driver_sql("; ".join(statements))
+    return _postgres_store
+
+
+@pytest.fixture
+def postgres_url(postgres_store: Store, _postgres_url: str) -> str:
+    """The address of the same."""
     return _postgres_url
 
 
@@ -98,11 +99,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """An empty store on each database in turn."""
-    store = Store(database_url)
+def sqlite_store(sqlite_url: str) -> Iterator[Store]:
+    """An empty store on SQLite."""
+    store = Store(sqlite_url)
     yield store
     store.close()
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, database_url: str) -> Store:
+    """An empty store on each database in turn."""
+    found = request.getfixturevalue("sqlite_store" if database_url.startswith("sqlite") else "postgres_store")
+    assert isinstance(found, Store)
+    return found
 
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

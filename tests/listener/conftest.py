@@ -58,6 +58,23 @@ def broken_off(store: Store) -> Iterator[Session]:
         raise BrokenOff
 
 
+@contextmanager
+def dawdling(store: Store, when: str) -> Iterator[None]:
+    """PostgreSQL takes its time at ``when`` ("BEFORE INSERT ON mention FOR EACH ROW"), so that races are certain."""
+    create = (
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$; "
+        f"CREATE TRIGGER dawdle {when} EXECUTE FUNCTION dawdle()"
+    )
+    with store.transaction() as session:
+        session.connection().exec_driver_sql(create)
+    try:
+        yield
+    finally:
+        with store.transaction() as session:
+            session.connection().exec_driver_sql("DROP FUNCTION dawdle() CASCADE")
+
+
 def item(native_id: str, text: str = "Aeroluz lost my bag", *, minute: float = 0, **changes: Any) -> Item:
     """A post about Aeroluz, written ``minute`` minutes after noon."""
     fields: dict[str, Any] = {"kind": "rss", "created_at": NOON + timedelta(minutes=minute)}
@@ -152,7 +169,7 @@ class Site:
     def rows(self, model: type[Row]) -> list[Row]:
         """All rows of a table, by key."""
         with self.store.reading() as session:
-            return list(session.exec(select(model).order_by(*model.__table__.primary_key)).all())  # type: ignore[attr-defined]
+            return list(session.exec(select(model).order_by(*model.__table__.primary_key)).all())
 
     def one(self, model: type[Row]) -> Row:
         """The only row of a table."""
@@ -197,14 +214,12 @@ def feed(site: Site) -> Site:
 
 
 @pytest.fixture
-def postgres_feed(postgres_url: str, clock: Clock) -> Iterator[Site]:
+def postgres_feed(postgres_store: Store, clock: Clock) -> Site:
     """The same on PostgreSQL alone, for what only happens there."""
-    store = Store(postgres_url)
-    site = Site(store, clock)
+    site = Site(postgres_store, clock)
     site.brand()
     site.source()
-    yield site
-    store.close()
+    return site
 
 
 @pytest.fixture

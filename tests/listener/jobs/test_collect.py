@@ -7,7 +7,6 @@ from typing import ClassVar
 import pytest
 
 from listener.items import Item
-from listener.jobs import collect as job
 from listener.jobs.collect import Collected, Matcher, collect
 from listener.query import Query
 from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError, Skipped, SourceError
@@ -135,7 +134,7 @@ def test_a_page_and_its_cursor_are_kept_together_or_not_at_all(feed: Site, monke
 
     source = Told(ONE)
     with monkeypatch.context() as patch:
-        patch.setattr(job.intake, "keep_cursor", dies)
+        patch.setattr(intake, "keep_cursor", dies)
         with pytest.raises(BrokenOff):
             run(feed, source)
     assert names(feed) == []

@@ -173,6 +173,7 @@ def test_a_brand_has_one_judge_at_a_time(feed: Site) -> None:
     assert inside[::2] == inside[1::2]
 
 
+@pytest.mark.postgres
 def test_intake_does_not_wait_for_a_judge(postgres_feed: Site) -> None:
     with postgres_feed.store.transaction() as session:
         alerting.lock_brand(session, 1)

@@ -3,12 +3,11 @@
 from functools import partial
 
 import pytest
-from sqlalchemy import text
 
 from listener.items import Author as Speaker
 from listener.store import intake
 from listener.store.tables import Author, Brand, Mention, MentionBrand, Source
-from tests.listener.conftest import Site, broken_off, item, together
+from tests.listener.conftest import Site, broken_off, dawdling, item, together
 
 
 def cursor(site: Site) -> tuple[object, object]:
@@ -151,25 +150,23 @@ def test_known_mentions_get_pairs_of_a_new_brand_from_several_at_once(feed: Site
 
 
 @pytest.mark.postgres
-def test_two_pages_in_opposite_order_wait_for_each_other(postgres_feed: Site) -> None:
-    """The deadlock itself, made certain by stretching each insert: PostgreSQL would end one of the two."""
-    feed = postgres_feed
-    with feed.store.transaction() as session:
-        session.connection().execute(
-            text(
-                "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$; "
-                "CREATE TRIGGER dawdle BEFORE INSERT ON mention FOR EACH ROW EXECUTE FUNCTION dawdle()"
-            )
-        )
+def test_two_pages_in_opposite_order_do_not_deadlock(postgres_feed: Site) -> None:
     page = [item("a"), item("b")]
-    try:
-        taken = together(partial(feed.take, *page), partial(feed.take, *page[::-1]))
-    finally:
-        with feed.store.transaction() as session:
-            session.connection().execute(text("DROP TRIGGER dawdle ON mention; DROP FUNCTION dawdle()"))
+    with dawdling(postgres_feed.store, "BEFORE INSERT ON mention FOR EACH ROW"):
+        taken = together(partial(postgres_feed.take, *page), partial(postgres_feed.take, *page[::-1]))
 
     assert sum(one.stored for one in taken) == 2
+
+
+@pytest.mark.postgres
+def test_two_pages_of_known_mentions_in_opposite_order_do_not_deadlock(postgres_feed: Site) -> None:
+    page = [item("a", "Aeroluz or Nubia?"), item("b", "Aeroluz or Nubia?")]
+    postgres_feed.take(*page)
+    postgres_feed.brand("Nubia")
+    with dawdling(postgres_feed.store, "BEFORE INSERT ON mention_brand FOR EACH ROW"):
+        taken = together(partial(postgres_feed.take, *page), partial(postgres_feed.take, *page[::-1]))
+
+    assert sum(one.pairs for one in taken) == 2
 
 
 def test_a_provisional_cursor_counts_once_its_run_has_ended(feed: Site) -> None:

@@ -83,7 +83,7 @@ def test_a_migration_that_fails_half_way_leaves_nothing(empty: Store, monkeypatc
 def test_several_threads_may_upgrade_an_empty_database_at_once(empty_url: str) -> None:
     stores = [Store(empty_url) for _ in range(4)]
 
-    done = together(*(lambda store=store: migrate.upgrade(store) for store in stores))  # type: ignore[misc]
+    done = together(*(lambda store=store: migrate.upgrade(store) for store in stores))
 
     assert {after for _, after in done} == {migrate.head()}
     assert "mention" in tables(stores[0])

@@ -36,7 +36,7 @@ def stuck(site: Site, channels: Sequence[str] = CHANNELS) -> list[str]:
 
 def ids(site: Site, **filters: object) -> list[int]:
     with site.store.reading() as session:
-        return [row["id"] for row in read.mentions(session, **filters)]  # type: ignore[arg-type]
+        return [row["id"] for row in read.mentions(session, **filters)]
 
 
 def claim(site: Site, channel: str = "log") -> deliveries.Claim:

@@ -1,6 +1,5 @@
 """Whatever is taken in, scored, scored again or broken off, the rollups are what a recount of the rows gives."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -45,10 +44,8 @@ STEPS = st.lists(
 
 
 @pytest.fixture
-def sqlite_site(sqlite_url: str) -> Iterator[Site]:
-    store = Store(sqlite_url)
-    yield Site(store, Clock())
-    store.close()
+def sqlite_site(sqlite_store: Store) -> Site:
+    return Site(sqlite_store, Clock())
 
 
 def emptied(site: Site) -> None:

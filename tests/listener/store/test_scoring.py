@@ -4,13 +4,12 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import text
 
 from listener.store import scoring
 from listener.store.scoring import Unscored
 from listener.store.tables import MentionBrand, RollupHour, Score
 from tests.conftest import NOON
-from tests.listener.conftest import Site, broken_off, item, score_row, together
+from tests.listener.conftest import Site, broken_off, dawdling, item, score_row, together
 
 LEASE = timedelta(seconds=60)
 
@@ -155,23 +154,26 @@ def test_several_scorers_writing_the_same_pairs_count_each_once(feed: Site) -> N
     assert feed.rollups() == feed.recount()
 
 
-def test_two_models_may_score_the_same_pairs_at_once(postgres_feed: Site) -> None:
-    """Each inserts its score and then locks the pair that the other's score refers to: made certain by dawdling."""
-    feed = postgres_feed
-    feed.take(item("1"), item("2"))
-    with feed.store.transaction() as session:
-        session.connection().execute(
-            text(
-                "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END $$; "
-                "CREATE TRIGGER dawdle AFTER INSERT ON score FOR EACH STATEMENT EXECUTE FUNCTION dawdle()"
-            )
+@pytest.mark.postgres
+def test_two_batches_in_opposite_order_do_not_deadlock(postgres_feed: Site) -> None:
+    postgres_feed.take(item("1"), item("2"))
+    with dawdling(postgres_feed.store, "BEFORE INSERT ON score FOR EACH ROW"):
+        written = together(
+            partial(postgres_feed.score, {1: "detractor", 2: "promoter"}),
+            partial(postgres_feed.score, {2: "promoter", 1: "detractor"}),
         )
-    try:
-        together(*(partial(feed.score, {1: "detractor", 2: "promoter"}, model=name) for name in ("words", "better")))
-    finally:
-        with feed.store.transaction() as session:
-            session.connection().execute(text("DROP TRIGGER dawdle ON score; DROP FUNCTION dawdle()"))
 
-    assert len(feed.rows(Score)) == 4
-    assert feed.rollups() == feed.recount()
+    assert sum(written) == 2
+    assert postgres_feed.rollups() == postgres_feed.recount()
+
+
+@pytest.mark.postgres
+def test_two_models_may_score_the_same_pairs_at_once(postgres_feed: Site) -> None:
+    """Each inserts its score and then locks the pair that the other's score refers to."""
+    postgres_feed.take(item("1"), item("2"))
+    labels = {1: "detractor", 2: "promoter"}
+    with dawdling(postgres_feed.store, "AFTER INSERT ON score FOR EACH STATEMENT"):
+        together(*(partial(postgres_feed.score, labels, model=name) for name in ("words", "better")))
+
+    assert len(postgres_feed.rows(Score)) == 4
+    assert postgres_feed.rollups() == postgres_feed.recount()

@@ -1,0 +1,389 @@
+"""escucha.yml is read as it is meant; every mistake comes with its place and with what to do."""
+
+from datetime import timedelta
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from listener.config import ConfigError
+from listener.configfile import ConfigFile, ConfigFileError, load, parse_text, phrase
+
+WHOLE = """
+    brands:
+      - name: Aeroluz
+      - name: Nubia
+        query: nubia -wine
+        role: competitor
+      - name: Airfoo
+        channels: [urgent]
+        alerts:
+          detractor:
+            min_probability: 0.8
+            window: 2h
+    sources:
+      - name: news
+        kind: rss
+        url: https://news.example/feed
+        every: 5m
+        brands: [Aeroluz]
+      - name: hn
+        kind: hackernews
+      - name: story
+        kind: replay
+        path: story.jsonl
+        started_at: 2026-11-21T12:00:00Z
+        judge_as_new: true
+    channels:
+      - name: urgent
+        kind: slack
+        url_from: HOOK
+      - name: log
+        kind: log
+"""
+HOOK = {"HOOK": "https://hooks.slack.com/services/T0/B0/x"}
+
+
+def read(text: str) -> ConfigFile:
+    return parse_text(dedent(text), Path("escucha.yml"), HOOK)
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigFileError) as caught:
+        read(text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_whole_file_is_read_as_it_is_meant() -> None:
+    config = read(WHOLE)
+
+    aeroluz, nubia, airfoo = config.brands
+    assert (aeroluz.effective_query, nubia.effective_query) == ('"Aeroluz"', "nubia -wine")
+    assert (aeroluz.channels, airfoo.channels) == (None, ("urgent",))
+    assert airfoo.alerting["detractor"]["min_probability"] == 0.8
+    assert airfoo.alerting["detractor"]["window"] == "2h"
+    news, hn, story = config.sources
+    assert (news.every, news.brands, news.options) == (
+        timedelta(minutes=5),
+        ("Aeroluz",),
+        {"url": "https://news.example/feed"},
+    )
+    assert (hn.every, hn.brands, hn.options, hn.judge_as_new) == (timedelta(minutes=10), None, {}, False)
+    assert (story.options["started_at"], story.judge_as_new) == ("2026-11-21T12:00:00Z", True)
+    assert config.channels is not None
+    assert [channel.options for channel in config.channels] == [{"url_from": "HOOK"}, {}]
+
+
+def test_nobody_is_woken_for_a_competitor_unless_the_file_asks_for_it() -> None:
+    brands = read(
+        """
+        brands:
+          - {name: A}
+          - {name: B, role: competitor}
+          - {name: C, role: competitor, alerts: {detractor: {min_reach: 9}}}
+          - {name: D, alerts: {detractor: false}}
+        """
+    ).brands
+
+    rules = [brand.alerting["detractor"] for brand in brands]
+    assert (rules[1], rules[3]) == (False, False)
+    assert (rules[0]["min_reach"], rules[2]["min_reach"]) == (0, 9)
+
+
+def test_a_name_is_looked_for_as_it_stands() -> None:
+    assert phrase('Dwayne "The Rock"') == '"Dwayne  The Rock "'
+
+
+QUERY = "line 4, column 5: query: the query does not read"
+
+MISTAKES = {
+    "an unknown part": (
+        """
+        brnds:
+          - name: A
+        """,
+        ["line 2, column 1: nothing here is called 'brnds'; check the spelling"],
+    ),
+    "an unknown key of a brand": (
+        """
+        brands:
+          - name: A
+            querry: a
+        """,
+        ["line 4, column 5: nothing here is called 'querry'; check the spelling"],
+    ),
+    "an unknown key of a rule": (
+        """
+        brands:
+          - name: A
+            alerts:
+              detractor:
+                min_probabilty: 0.5
+        """,
+        ["line 6, column 9: nothing here is called 'min_probabilty'; check the spelling"],
+    ),
+    "an unknown rule": (
+        """
+        brands:
+          - name: A
+            alerts: {detractors: false}
+        """,
+        ["line 4, column 14: nothing here is called 'detractors'; check the spelling"],
+    ),
+    "a rule that is neither off nor set": (
+        """
+        brands:
+          - name: A
+            alerts: {detractor: true}
+        """,
+        ["line 4, column 14: detractor: write settings here, each on a line of its own as name: value"],
+    ),
+    "a value that a rule cannot take": (
+        """
+        brands:
+          - name: A
+            alerts: {detractor: {min_probability: 80}}
+        """,
+        ["line 4, column 14: detractor: min_probability lies between 0 and 1 (0.6 means 60%); got 80.0"],
+    ),
+    "a brand without a name": (
+        """
+        brands:
+          - query: a
+        """,
+        ["line 3, column 5: 'name' is missing"],
+    ),
+    "a name that cannot be looked for": (
+        """
+        brands:
+          - name: "!!!"
+        """,
+        ["line 3, column 5: the name '!!!' cannot be looked for as it stands; add a query"],
+    ),
+    "a query that does not read": (
+        """
+        brands:
+          - name: A
+            query: (a OR b
+        """,
+        [f"{QUERY}: column 1: this ( is never closed: add a ) where the group ends"],
+    ),
+    "a role that does not exist": (
+        """
+        brands:
+          - {name: A, role: foe}
+        """,
+        ["line 3, column 15: role: Input should be 'own' or 'competitor'"],
+    ),
+    "a brand named twice": (
+        """
+        brands:
+          - name: A
+          - name: B
+          - name: A
+        """,
+        ["line 5, column 5: the name 'A' is used twice in brands"],
+    ),
+    "a source and a channel named twice": (
+        """
+        sources:
+          - {name: s, kind: hackernews}
+          - {name: s, kind: hackernews}
+        channels:
+          - {name: c, kind: log}
+          - {name: c, kind: log}
+        """,
+        ["line 4, column 6: the name 's' is used twice in sources",
+         "line 7, column 6: the name 'c' is used twice in channels"],
+    ),
+    "a channel that is not there": (
+        """
+        brands:
+          - name: A
+            channels: [log, urgnt]
+        channels:
+          - {name: log, kind: log}
+          - {name: urgent, kind: slack, url_from: HOOK}
+        """,
+        ["line 4, column 21: no channel is called 'urgnt'; there are: log, urgent"],
+    ),
+    "a brand that is not there": (
+        """
+        brands:
+          - name: A
+        sources:
+          - name: s
+            kind: hackernews
+            brands:
+              - A
+              - B
+        """,
+        ["line 9, column 9: no brand is called 'B'; there are: A"],
+    ),
+    "a kind of source that is not there": (
+        """
+        sources:
+          - name: s
+            kind: rrs
+        """,
+        ["line 4, column 5: no source is of the kind 'rrs'; there are: file, hackernews, replay, rss"],
+    ),
+    "a kind of channel that is not there": (
+        """
+        channels:
+          - name: c
+            kind: pigeon
+        """,
+        ["line 4, column 5: no channel is of the kind 'pigeon'; there are: log, slack"],
+    ),
+    "an option that a source has not": (
+        """
+        sources:
+          - name: s
+            kind: rss
+            url: https://news.example/feed
+            max_megabites: 3
+        """,
+        ["line 6, column 5: nothing here is called 'max_megabites'; check the spelling"],
+    ),
+    "an option that a source needs": (
+        """
+        sources:
+          - name: s
+            kind: rss
+        """,
+        ["line 3, column 5: 'url' is missing"],
+    ),
+    "an option of a wrong value": (
+        """
+        sources:
+          - name: s
+            kind: rss
+            url: news.example/feed
+        """,
+        ["line 5, column 5: url: write the address of the feed with https:// in front"],
+    ),
+    "a secret that is not set": (
+        """
+        channels:
+          - name: c
+            kind: slack
+            url_from: HOOOK
+        """,
+        ["line 3, column 5: url_from: HOOOK is not set; set it, or HOOOK_FILE to the path of a file that holds it"],
+    ),
+    "a length of time that is none": (
+        """
+        sources:
+          - name: s
+            kind: hackernews
+            every: five minutes
+        """,
+        ["line 5, column 5: every: a length of time looks like 90s, 30m, 4h, 1d or 1h30m; got 'five minutes'"],
+    ),
+    "a date where a length of time is meant": (
+        """
+        sources:
+          - {name: s, kind: hackernews, every: 2026-99-99}
+        """,
+        ["line 3, column 33: every: a length of time looks like 90s, 30m, 4h, 1d or 1h30m; got '2026-99-99'"],
+    ),
+    "a source read too often": (
+        """
+        sources:
+          - {name: s, kind: hackernews, every: 0s}
+        """,
+        ["line 3, column 33: every: a source can be read once a second at most"],
+    ),
+    "a source read too seldom": (
+        """
+        sources:
+          - {name: s, kind: hackernews, every: 9999w}
+        """,
+        ["line 3, column 33: every: a source is read once in 365 days at least"],
+    ),
+    "a part that is no list": (
+        """
+        brands: Aeroluz
+        sources:
+        """,
+        ["line 2, column 1: brands: write a list here, each entry on a line of its own after a -",
+         "line 3, column 1: sources: write a list here, each entry on a line of its own after a -"],
+    ),
+    "a key that is a number": (
+        """
+        brands:
+          - name: A
+            1: a
+        """,
+        ["line 4, column 5: 1: names are text; write it in quotes if it is meant"],
+    ),
+    "no YAML": (
+        """
+        brands:
+          - name: [A
+        """,
+        ["line 4, column 1: not YAML: expected ',' or ']', but got '<stream end>'"],
+    ),
+    "a tab": (
+        "brands:\n\t- name: A\n",
+        ["line 2, column 1: not YAML: found character '\\t' that cannot start any token"],
+    ),
+    "nothing": ("", ["line 1, column 1: the file holds no brands:, sources: or channels:"]),
+    "another thing": ("- name: A\n", ["line 1, column 1: the file holds no brands:, sources: or channels:"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_comes_with_its_place_and_what_to_do(text: str, expected: list[str]) -> None:
+    assert problems(text) == expected
+
+
+def test_a_character_that_yaml_does_not_take_is_told() -> None:
+    assert problems("brands: \x00")[0].startswith("line 1, column 1: not YAML: unacceptable character")
+
+
+def test_all_mistakes_come_at_once_each_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "escucha.yml"
+    path.write_text("brands:\n  - name: A\n    rolle: own\n  - query: b\n")
+
+    with pytest.raises(ConfigFileError) as caught:
+        load(path, {})
+
+    assert str(caught.value).splitlines() == [
+        f"{path}: line 3, column 5: nothing here is called 'rolle'; check the spelling",
+        f"{path}: line 4, column 5: 'name' is missing",
+    ]
+
+
+def test_a_secret_never_stands_in_a_message() -> None:
+    text = "channels:\n  - name: c\n    kind: slack\n    url: ftp://hooks.example/hunter2\n"
+
+    assert "hunter2" not in "".join(problems(text))
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "escucha.yml"
+    path.write_text("brands:\n  - name: Ñandú\n", encoding="utf-8")
+
+    assert load(path, {}).brands[0].name == "Ñandú"
+
+
+def test_a_file_that_is_not_there_says_how_to_go_on(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"there is no .*escucha.yml; write one .* or name another with ESCUCHA_CONFIG"
+    ):
+        load(tmp_path / "escucha.yml", {})
+
+
+def test_a_file_that_is_not_utf_8_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "escucha.yml"
+    path.write_bytes("brands:\n  - name: Ñandú\n".encode("latin-1"))
+
+    with pytest.raises(ConfigError, match="is not UTF-8 text; save it as UTF-8"):
+        load(path, {})
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load(tmp_path, {})

@@ -1,0 +1,114 @@
+"""Stages run side by side, survive their own failures, and end after what they are doing."""
+
+from collections.abc import Iterator
+from threading import Event, active_count
+
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from listener.worker import Stage, Worker
+
+SOON = 10.0
+"""Seconds that no test should ever wait."""
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[EventDict]]:
+    with capture_logs() as entries:
+        yield entries
+
+
+class Counting:
+    """A stage that counts its runs and says when there were enough."""
+
+    def __init__(self, enough: int, fails: int = 0, work: int = 1) -> None:
+        self.runs = 0
+        self.reached = Event()
+        self._enough = enough
+        self._fails = fails
+        self._work = work
+
+    def __call__(self) -> int:
+        self.runs += 1
+        if self.runs >= self._enough:
+            self.reached.set()
+        if self.runs <= self._fails:
+            raise RuntimeError("no luck")
+        return self._work
+
+
+def run(poll: float, **stages: Stage) -> Worker:
+    return Worker(stages, poll_seconds=poll)
+
+
+def test_a_stage_with_work_runs_again_at_once() -> None:
+    busy = Counting(enough=50)
+    with run(SOON, busy=busy):
+        assert busy.reached.wait(SOON)
+
+
+def test_a_stage_without_work_waits_before_it_looks_again() -> None:
+    idle, other = Counting(enough=1, work=0), Counting(enough=200)
+    with run(60, idle=idle, other=other):
+        assert idle.reached.wait(SOON)
+        assert other.reached.wait(SOON)
+        assert idle.runs == 1
+
+
+def test_a_stage_that_fails_is_tried_again_and_stops_no_other(logged: list[EventDict]) -> None:
+    failing, other = Counting(enough=4, fails=3), Counting(enough=50)
+    with run(0.001, failing=failing, other=other):
+        assert failing.reached.wait(SOON)
+        assert other.reached.wait(SOON)
+
+    told = [entry for entry in logged if entry["event"] == "stage_failed"]
+    assert [entry["stage"] for entry in told] == ["failing"] * 3
+    assert {entry["error"] for entry in told} == {"no luck"}
+
+
+def test_the_pause_after_failures_grows_to_half_a_minute(
+    logged: list[EventDict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Counting(enough=8, fails=8)
+    worker = run(1.0, failing=failing)
+    monkeypatch.setattr(worker._stop, "wait", lambda _seconds: failing.reached.is_set() and worker._stop.set())
+    with worker:
+        assert failing.reached.wait(SOON)
+
+    assert [entry["again_in_s"] for entry in logged] == [2, 4, 8, 16, 30, 30, 30, 30]
+
+
+def test_a_stage_that_failed_for_days_is_tried_still() -> None:
+    failing = Counting(enough=1100, fails=1100)
+    with run(1e-12, failing=failing):
+        assert failing.reached.wait(3 * SOON)
+
+
+def test_stopping_waits_for_what_is_being_done_and_starts_nothing_new() -> None:
+    begun, may_end, finished = Event(), Event(), Event()
+
+    def slow() -> int:
+        assert not finished.is_set()
+        begun.set()
+        assert may_end.wait(SOON)
+        finished.set()
+        return 1
+
+    before = active_count()
+    worker = run(0.001, slow=slow)
+    worker.start()
+    assert begun.wait(SOON)
+    worker._stop.set()
+    may_end.set()
+    worker.stop()
+
+    assert finished.is_set()
+    assert active_count() == before
+
+
+def test_stopping_interrupts_every_pause() -> None:
+    idle, failing = Counting(enough=1, work=0), Counting(enough=1, fails=1)
+    with run(3600, idle=idle, failing=failing):
+        assert idle.reached.wait(SOON)
+        assert failing.reached.wait(SOON)
