@@ -1,0 +1,1 @@
+"""What runs a network. Only the modules in here import onnxruntime, torch or transformers."""

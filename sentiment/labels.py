@@ -1,0 +1,52 @@
+"""From a stance distribution to promoter, passive or detractor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Label = Literal["promoter", "passive", "detractor"]
+
+POLARITY = ("negative", "neutral", "positive")
+STEPS = ("-2", "-1", "0", "1", "2")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The least probability that a side needs to give the label; below both, or at a tie, the mention is passive."""
+
+    promoter: float = 0.5
+    detractor: float = 0.5
+
+    def label(self, for_it: float, against: float) -> Label:
+        """The label when the feeling is positive with probability `for_it` and negative with `against`."""
+        # How far each side is over its own threshold decides when both are.
+        promoter, detractor = for_it - self.promoter, against - self.detractor
+        if detractor >= 0 and detractor >= promoter:
+            return "detractor"
+        return "promoter" if promoter >= 0 else "passive"
+
+
+@dataclass(frozen=True, slots=True)
+class Labeller:
+    """A model's thresholds: its own for some languages, one pair for all others."""
+
+    default: Thresholds
+    languages: Mapping[str, Thresholds]
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Mapping[str, float]]) -> "Labeller":
+        """From `{"default": {"promoter": p, "detractor": d}, "es": ...}`. Raises KeyError, TypeError or ValueError."""
+        read = {lang: Thresholds(float(pair["promoter"]), float(pair["detractor"])) for lang, pair in stored.items()}
+        default = read.pop("default")
+        return cls(default, read)
+
+    def label(self, stance: Mapping[str, float], lang: str) -> Label:
+        """The label for a distribution over steps (any of "-2".."2", absent ones count as 0)."""
+        for_it = sum(chance for step, chance in stance.items() if int(step) > 0)
+        against = sum(chance for step, chance in stance.items() if int(step) < 0)
+        return self.languages.get(lang, self.default).label(for_it, against)
+
+
+def steps_of_polarity(polarity: Mapping[str, float]) -> dict[str, float]:
+    """A polarity read as a stance of three steps, for models that know no stance."""
+    return {"-1": polarity["negative"], "0": polarity["neutral"], "1": polarity["positive"]}

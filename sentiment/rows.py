@@ -1,0 +1,60 @@
+"""The contract of `escucha score`: objects with a `text` in, the same objects with scores out."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from sentiment.errors import BadRow
+from sentiment.scorer import Scorer, Text
+
+CHUNK = 512  # rows in memory at a time
+
+
+def score_rows(scorer: Scorer, rows: Iterable[dict[str, Any]], *, first_line: int = 1) -> Iterator[dict[str, Any]]:
+    """Each row with its scores, in order, everything else in it untouched.
+
+    Read are `text` and, where present, `target` and `lang`. Added are polarity, stance, label, emotions, irony,
+    offensive, complaint, relevance, model and revision, and `lang` where the row had none. Raises BadRow, with
+    `first_line` as the number of the first row, at the first row that cannot be read; the rows before it are still
+    yielded.
+    """
+    numbered = enumerate(rows, first_line)
+    while chunk := list(islice(numbered, CHUNK)):
+        texts: list[Text] = []
+        problem: BadRow | None = None
+        for line, row in chunk:
+            try:
+                texts.append(parse(line, row))
+            except BadRow as error:
+                problem = error
+                break
+        for (_, row), score in zip(chunk, scorer.score(texts), strict=False):
+            yield {**row, **score.as_dict(), "lang": row.get("lang") or score.lang}
+        if problem:
+            raise problem
+
+
+def parse(line: int, row: Any) -> Text:
+    """One row to what is scored. Raises BadRow with what to correct."""
+    if not isinstance(row, dict):
+        raise BadRow(line, f"a row must be an object with a text, this is {_kind(row)}")
+    if "text" not in row:
+        raise BadRow(line, f"there is no field text; the fields are: {', '.join(map(str, row)) or 'none'}")
+    if not isinstance(row["text"], str):
+        raise BadRow(line, f"text must be a string, this is {_kind(row['text'])}")
+    for name in ("target", "lang"):
+        if row.get(name) is not None and not isinstance(row[name], str):
+            raise BadRow(line, f"{name} must be a string or absent, this is {_kind(row[name])}")
+    return Text(row["text"], row.get("target") or None, row.get("lang") or None)
+
+
+def _kind(value: object) -> str:
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
+    return "null" if value is None else names.get(type(value), type(value).__name__)

@@ -1,0 +1,257 @@
+"""Texts and brands in, scores out: one path for one text or for many.
+
+Importing this imports no network library; `Scorer.open` does.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment import manifest
+from sentiment.backends.base import Backend, Chances, Encoded
+from sentiment.errors import ModelInvalid, ModelNotFound
+from sentiment.labels import POLARITY, STEPS, Label, steps_of_polarity
+from sentiment.language import identify
+from sentiment.text import fold, normalise, normalise_word
+from sentiment.windows import find_spans, windows
+
+BUNDLED = Path(__file__).parent / "models" / "escucha-minilm"
+_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+_SHORT = 2_000  # characters up to which a text is tried whole before it is cut into windows
+_CHUNK = 512  # texts in work at a time
+_MOST_TARGET_TOKENS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is to be scored.
+
+    `target` is the brand; without one there is a polarity, but no stance. `lang` is identified when absent. `spans`
+    are the characters [start, end) where the brand stands, for callers who know; they matter for long texts only.
+    """
+
+    text: str
+    target: str | None = None
+    lang: str | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Probabilities, and the label they lead to. None is what was not asked (no target) or the model cannot tell."""
+
+    polarity: dict[str, float]  # negative, neutral, positive
+    stance: dict[str, float] | None  # "-2" .. "2"
+    label: Label | None
+    emotions: dict[str, float] | None
+    irony: float | None
+    offensive: float | None
+    complaint: float | None
+    relevance: float | None
+    lang: str
+    model: str
+    revision: str
+
+    def as_dict(self) -> dict[str, object]:
+        """All fields by name, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A text as the model will read it: nothing left of it, or one or more windows beside the (cut) target."""
+
+    windows: list[str]
+    target: str | None
+    lang: str
+
+
+class Scorer:
+    """A model, ready to score. Not safe to share between threads that score at once."""
+
+    def __init__(self, backend: Backend, *, batch_size: int = 32) -> None:
+        self._backend = backend
+        self._batch_size = max(1, batch_size)
+
+    @classmethod
+    def open(
+        cls, model: str | Path | None = None, *, revision: str | None = None, threads: int = 0, batch_size: int = 32
+    ) -> "Scorer":
+        """Load a model.
+
+        `model` is None for the bundled one, a folder in our layout (run by ONNX Runtime), or a Hugging Face
+        sequence-classification checkpoint: a local folder or a hub id, run by torch. `revision` pins a hub id to a
+        commit, tag or branch; of a folder in our layout it must be the revision that it holds. `threads` is for the
+        CPU, 0 means all cores. Raises ModelNotFound or ModelInvalid.
+        """
+        return cls(_open_backend(model or BUNDLED, revision, threads), batch_size=batch_size)
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._backend.name
+
+    @property
+    def revision(self) -> str:
+        """What tells this state of the model from any other: a content hash, or a hub commit."""
+        return self._backend.revision
+
+    def score(self, texts: Sequence[Text], *, progress: Callable[[int], None] | None = None) -> list[Score]:
+        """A score for each text, in the order given. `progress` is told how many more texts are done, now and then.
+
+        A text with nothing in it to read (empty, or only invisible characters) is neutral by definition. A model
+        without a stance head gives no stance; its label is then the polarity of the text around the brand (of a
+        checkpoint that rates with stars, the five steps).
+        """
+        scores: list[Score] = []
+        for start in range(0, len(texts), _CHUNK):
+            chunk = texts[start : start + _CHUNK]
+            scores.extend(self._score_chunk(chunk))
+            if progress:
+                progress(len(chunk))
+        return scores
+
+    def _score_chunk(self, texts: Sequence[Text]) -> Iterator[Score]:
+        prepared, rows, owners = self._prepare(texts)
+        heads = self._average(rows, owners, len(texts))
+        for place, text in enumerate(prepared):
+            yield self._assemble(text, {name: found[place] for name, found in heads.items()})
+
+    def _prepare(self, texts: Sequence[Text]) -> tuple[list[_Prepared], list[Encoded], list[int]]:
+        """The texts as the model reads them, all their encoded windows, and to which text each window belongs."""
+        prepared = [self._whole(text) for text in texts]
+        rows: list[Encoded] = []
+        owners: list[int] = []
+        for place, encoded in self._encode(prepared):
+            if len(encoded.ids) <= self._backend.max_length:
+                rows.append(encoded)
+                owners.append(place)
+        fitting = set(owners)
+        long = [place for place in range(len(texts)) if place not in fitting]
+        for place in long:
+            prepared[place] = self._windowed(texts[place], prepared[place])
+        cut = [prepared[place] for place in long]
+        for place, encoded in self._encode(cut):
+            rows.append(_shortened(encoded, self._backend.max_length))
+            owners.append(long[place])
+        return prepared, rows, owners
+
+    def _whole(self, text: Text) -> _Prepared:
+        """The text in one piece, or without a window yet when it is certainly too long for that."""
+        target = self._cut_target(text.target)
+        lang = text.lang or identify(text.text)
+        if len(text.text) > _SHORT:
+            return _Prepared([], target, lang)
+        read = normalise(text.text, target, emoji=self._backend.emoji_as_words)
+        return _Prepared([read] if read else [], target, lang)
+
+    def _windowed(self, text: Text, prepared: _Prepared) -> _Prepared:
+        """A long text in windows that leave room for the target and four special tokens."""
+        target = prepared.target
+        own = fold(target) if target else ""
+        beside = self._backend.count([target])[0] if target and self._backend.pairs else 0
+        spans = text.spans or (find_spans(text.text, target) if target else ())
+        found = windows(
+            text.text,
+            spans,
+            budget=self._backend.max_length - 4 - beside,
+            clean=lambda word: normalise_word(word, own, self._backend.emoji_as_words),
+            count=self._backend.count,
+        )
+        return _Prepared(found, target, prepared.lang)
+
+    def _cut_target(self, target: str | None) -> str | None:
+        """A brand is a few words; what is longer is shortened so that the text keeps its room."""
+        name = normalise(target[:200].strip().lstrip("@#")) if target else ""
+        while name and self._backend.count([name])[0] > _MOST_TARGET_TOKENS:
+            name = name[: len(name) // 2].strip()
+        return name or None
+
+    def _encode(self, prepared: Sequence[_Prepared]) -> Iterator[tuple[int, Encoded]]:
+        """Encoded windows with the number of their text."""
+        pairs = self._backend.pairs
+        inputs = [
+            (place, window, text.target if pairs else None)
+            for place, text in enumerate(prepared)
+            for window in text.windows
+        ]
+        encoded = self._backend.encode([(window, target) for _, window, target in inputs]) if inputs else []
+        return ((place, row) for (place, _, _), row in zip(inputs, encoded, strict=True))
+
+    def _average(self, rows: Sequence[Encoded], owners: Sequence[int], many: int) -> dict[str, Chances]:
+        """Probabilities of each head per text: the mean over its windows. Texts without a window stay all zero."""
+        order = sorted(range(len(rows)), key=lambda place: len(rows[place].ids))
+        heads = {name: np.zeros((many, len(head.labels)), np.float32) for name, head in self._backend.heads.items()}
+        counts = np.maximum(np.bincount(np.asarray(owners, dtype=np.int64), minlength=many), 1).astype(np.float32)
+        for start in range(0, len(order), self._batch_size):
+            places = order[start : start + self._batch_size]
+            mine = [owners[place] for place in places]
+            for name, found in self._backend.run([rows[place] for place in places]).items():
+                np.add.at(heads[name], mine, found)
+        return {name: found / counts[:, None] for name, found in heads.items()}
+
+    def _assemble(self, text: _Prepared, found: dict[str, NDArray[np.float32]]) -> Score:
+        named = {
+            name: dict(zip(head.labels, map(float, found[name]), strict=True))
+            for name, head in self._backend.heads.items()
+        }
+        if not text.windows:
+            named = {name: dict.fromkeys(values, 0.0) for name, values in named.items()}
+            named["polarity"] = dict(zip(POLARITY, (0.0, 1.0, 0.0), strict=True))
+            if "stance" in named:
+                named["stance"] = {step: float(step == "0") for step in STEPS}
+        stance = named.get("stance") if text.target else None
+        label: Label | None = None
+        if text.target:
+            label = self._backend.labeller.label(stance or steps_of_polarity(named["polarity"]), text.lang)
+
+        def single(name: str) -> float | None:
+            return next(iter(named[name].values())) if name in named else None
+
+        return Score(
+            polarity=named["polarity"],
+            stance=stance,
+            label=label,
+            emotions=named.get("emotions"),
+            irony=single("irony"),
+            offensive=single("offensive"),
+            complaint=single("complaint"),
+            relevance=single("relevance") if text.target else None,
+            lang=text.lang,
+            model=self.model,
+            revision=self.revision,
+        )
+
+
+def _shortened(row: Encoded, length: int) -> Encoded:
+    """A row within `length`. Windows are made to fit; this is for words that a tokenizer counts differently alone."""
+    if len(row.ids) <= length:
+        return row
+    over = len(row.ids) - length
+    # The cut is taken from the end of the text, which is the first segment, before its closing special token.
+    end = next((place for place, segment in enumerate(row.segments) if segment), len(row.ids)) - 1
+    keep = [place for place in range(len(row.ids)) if not end - over <= place < end]
+    return Encoded([row.ids[place] for place in keep], [row.segments[place] for place in keep])
+
+
+def _open_backend(model: str | Path, revision: str | None, threads: int) -> Backend:
+    asked = str(model)
+    folder = Path(model).expanduser()
+    if (folder / manifest.FILE).is_file():
+        from sentiment.backends.onnx import OnnxBackend
+
+        backend = OnnxBackend(folder, threads=threads)
+        if revision and revision != backend.revision:
+            raise ModelInvalid(asked, f"it holds revision {backend.revision}, but {revision} is asked for")
+        return backend
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise ModelInvalid(asked, f"the folder holds neither {manifest.FILE} (ours) nor config.json (transformers)")
+    if not folder.is_dir() and (isinstance(model, Path) or not _HUB_ID.fullmatch(asked) or asked.startswith(".")):
+        raise ModelNotFound(asked, "there is no such folder")
+    from sentiment.backends.torch import TorchBackend
+
+    return TorchBackend.open(asked, folder if folder.is_dir() else None, revision=revision, threads=threads)

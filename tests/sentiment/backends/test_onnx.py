@@ -1,0 +1,137 @@
+"""The bundled model as it is committed, and folders that only look like one."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sentiment.errors import ModelInvalid
+from sentiment.scorer import BUNDLED, Score, Scorer, Text
+
+PLAIN = [
+    ("I love flying with Delta, the crew was wonderful!", "Delta", "promoter"),
+    ("Delta lost my luggage again, worst airline ever. Never flying with them again.", "Delta", "detractor"),
+    ("Delta will open a new lounge in Seattle on Monday.", "Delta", "passive"),
+    ("Me encanta Iberia, un servicio excelente y muy amables.", "Iberia", "promoter"),
+    ("Iberia es horrible, han cancelado mi vuelo y nadie responde. Qué vergüenza.", "Iberia", "detractor"),
+    ("El vuelo de Iberia a Madrid sale mañana a las ocho.", "Iberia", "passive"),
+]
+
+
+@pytest.mark.parametrize(("text", "brand", "label"), PLAIN)
+def test_plain_cases(bundled: Scorer, text: str, brand: str, label: str) -> None:
+    (score,) = bundled.score([Text(text, brand)])
+    assert score.label == label
+    tone = {"promoter": "positive", "passive": "neutral", "detractor": "negative"}[label]
+    assert max(score.polarity, key=score.polarity.__getitem__) == tone
+
+
+@pytest.mark.parametrize(("text", "brand", "label"), PLAIN)
+def test_polarity_needs_no_target(bundled: Scorer, text: str, brand: str, label: str) -> None:
+    (score,) = bundled.score([Text(text)])
+    tone = {"promoter": "positive", "passive": "neutral", "detractor": "negative"}[label]
+    assert max(score.polarity, key=score.polarity.__getitem__) == tone
+    assert score.stance is score.label is None
+
+
+def test_the_language_is_identified(bundled: Scorer) -> None:
+    texts = [Text(PLAIN[0][0]), Text(PLAIN[4][0]), Text("ok"), Text("ok", lang="pt")]
+    assert [score.lang for score in bundled.score(texts)] == ["en", "es", "und", "pt"]
+
+
+def test_the_stance_depends_on_who_is_asked_about(bundled: Scorer) -> None:
+    text = "JetBlue saved me after United left me stranded at the airport"
+    saviour, culprit = (_expected(score) for score in bundled.score([Text(text, "JetBlue"), Text(text, "United")]))
+    assert saviour > culprit + 0.1
+
+
+def _expected(score: Score) -> float:
+    assert score.stance is not None
+    return sum(int(step) * chance for step, chance in score.stance.items())
+
+
+def close(one: Score, other: Score) -> bool:
+    """Whether two scores are one but for int8 activations, whose scale depends on the rest of the batch."""
+    pairs = [*zip(one.polarity.values(), other.polarity.values(), strict=True)]
+    pairs += zip((one.stance or {}).values(), (other.stance or {}).values(), strict=True)
+    return all(abs(ours - theirs) < 0.1 for ours, theirs in pairs)
+
+
+def test_one_by_one_or_together(bundled: Scorer) -> None:
+    texts = [Text(text, brand) for text, brand, _ in PLAIN] * 3
+    together = bundled.score(texts)
+    assert [score.label for score in together] == [label for _, _, label in PLAIN] * 3
+    for text, score in zip(texts[:6], together, strict=False):
+        assert close(bundled.score([text])[0], score)
+
+
+def test_scoring_again_gives_the_same(bundled: Scorer) -> None:
+    texts = [Text(text, brand) for text, brand, _ in PLAIN]
+    assert bundled.score(texts) == bundled.score(texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "😡😡😡",
+        "❤️",
+        "\x00\x01",
+        "\u202eabc\u202c",
+        "\ud83d",
+        "a" * 10_000,
+        "很好" * 2_000,
+        "@" * 5000,
+        "&amp;" * 2000,
+        "?!",
+    ],
+)
+@pytest.mark.parametrize("target", [None, "Delta", "\x00", "😡" * 100, "한국" * 100])
+def test_anything_can_be_scored(bundled: Scorer, text: str, target: str | None) -> None:
+    (score,) = bundled.score([Text(text, target)])
+    assert sum(score.polarity.values()) == pytest.approx(1, abs=1e-3)
+    if score.stance:
+        assert sum(score.stance.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_pictures_have_a_meaning(bundled: Scorer) -> None:
+    love, rage = bundled.score([Text("😍😍❤️"), Text("😡🤬😡")])
+    assert love.polarity["positive"] > 0.5
+    assert rage.polarity["negative"] > 0.5
+
+
+@pytest.mark.parametrize("filler", ["Some filler about nothing at all. ", "x", "Una frase cualquiera. "])
+def test_a_megabyte(bundled: Scorer, filler: str) -> None:
+    half = filler * (500_000 // len(filler))
+    (score,) = bundled.score([Text(f"{half} Delta is the worst airline ever, I hate Delta so much {half}", "Delta")])
+    assert score.label == "detractor"
+
+
+def test_a_folder_may_be_named(bundled: Scorer) -> None:
+    scorer = Scorer.open(BUNDLED, revision=bundled.revision, threads=1)
+    assert scorer.revision == bundled.revision
+    assert scorer.model == "escucha-minilm"
+
+
+def test_another_revision_is_refused(bundled: Scorer) -> None:
+    with pytest.raises(ModelInvalid, match=f"holds revision {bundled.revision}, but deadbeef"):
+        Scorer.open(BUNDLED, revision="deadbeef")
+
+
+def test_the_bundled_folder_is_complete_and_small() -> None:
+    assert {path.name for path in BUNDLED.iterdir()} == {"model.onnx", "tokenizer.json", "model.json", "README.md"}
+    assert sum(path.stat().st_size for path in BUNDLED.iterdir()) < 45e6
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "model.json"])
+@pytest.mark.parametrize("content", [None, b"", b"no model"])
+def test_a_damaged_folder(tmp_path: Path, name: str, content: bytes | None) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(BUNDLED, folder)
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(ModelInvalid) as caught:
+        Scorer.open(folder)
+    assert "\n" not in str(caught.value)
