@@ -10,15 +10,18 @@ from sentiment.scorer import Scorer, Text
 CHUNK = 512  # rows in memory at a time
 
 
-def score_rows(scorer: Scorer, rows: Iterable[dict[str, Any]], *, first_line: int = 1) -> Iterator[dict[str, Any]]:
+Numbered = tuple[int, dict[str, Any]]
+"""A row and the number of its line."""
+
+
+def score_rows(scorer: Scorer, rows: Iterable[Numbered]) -> Iterator[Numbered]:
     """Each row with its scores, in order, everything else in it untouched.
 
     Read are `text` and, where present, `target` and `lang`. Added are polarity, stance, label, emotions, irony,
-    offensive, complaint, relevance, model and revision, and `lang` where the row had none. Raises BadRow, with
-    `first_line` as the number of the first row, at the first row that cannot be read; the rows before it are still
-    yielded.
+    offensive, complaint, relevance, model and revision, and `lang` where the row had none. Raises BadRow at the first
+    row that cannot be read; the rows before it are still yielded.
     """
-    numbered = enumerate(rows, first_line)
+    numbered = iter(rows)
     while chunk := list(islice(numbered, CHUNK)):
         texts: list[Text] = []
         problem: BadRow | None = None
@@ -28,8 +31,8 @@ def score_rows(scorer: Scorer, rows: Iterable[dict[str, Any]], *, first_line: in
             except BadRow as error:
                 problem = error
                 break
-        for (_, row), score in zip(chunk, scorer.score(texts), strict=False):
-            yield {**row, **score.as_dict(), "lang": row.get("lang") or score.lang}
+        for (line, row), score in zip(chunk, scorer.score(texts), strict=False):
+            yield line, {**row, **score.as_dict(), "lang": row.get("lang") or score.lang}
         if problem:
             raise problem
 

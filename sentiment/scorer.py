@@ -238,20 +238,48 @@ def _shortened(row: Encoded, length: int) -> Encoded:
     return Encoded([row.ids[place] for place in keep], [row.segments[place] for place in keep])
 
 
-def _open_backend(model: str | Path, revision: str | None, threads: int) -> Backend:
+def look_for(model: str | Path | None, revision: str | None = None) -> str:
+    """What `Scorer.open` would open, in words; nothing is loaded or downloaded, and a hub id is taken at its word.
+
+    Raises ModelNotFound or ModelInvalid for what shows without loading.
+    """
+    folder = _folder(model or BUNDLED)
+    if folder is None:
+        return f"{model} from the local cache or the hub" + (f", revision {revision}" if revision else ", not pinned")
+    if not (folder / manifest.FILE).is_file():
+        return f"the checkpoint in {folder}"
+    found = manifest.Manifest.read(folder)
+    for name in (manifest.WEIGHTS, manifest.TOKENIZER):
+        if not (folder / name).is_file():
+            raise ModelInvalid(str(folder), f"the folder holds no {name}")
+    if revision and revision != found.revision:
+        raise ModelInvalid(str(folder), f"it holds revision {found.revision}, but {revision} is asked for")
+    return f"{found.name}, revision {found.revision}"
+
+
+def _folder(model: str | Path) -> Path | None:
+    """Where the model lies; None for a hub id. Raises ModelNotFound or ModelInvalid."""
     asked = str(model)
     folder = Path(model).expanduser()
-    if (folder / manifest.FILE).is_file():
+    if folder.is_dir():
+        if not any((folder / name).is_file() for name in (manifest.FILE, "config.json")):
+            raise ModelInvalid(asked, f"the folder holds neither {manifest.FILE} (ours) nor config.json (transformers)")
+        return folder
+    if isinstance(model, Path) or not _HUB_ID.fullmatch(asked) or asked.startswith("."):
+        raise ModelNotFound(asked, "there is no such folder")
+    return None
+
+
+def _open_backend(model: str | Path, revision: str | None, threads: int) -> Backend:
+    asked = str(model)
+    folder = _folder(model)
+    if folder is not None and (folder / manifest.FILE).is_file():
         from sentiment.backends.onnx import OnnxBackend
 
         backend = OnnxBackend(folder, threads=threads)
         if revision and revision != backend.revision:
             raise ModelInvalid(asked, f"it holds revision {backend.revision}, but {revision} is asked for")
         return backend
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        raise ModelInvalid(asked, f"the folder holds neither {manifest.FILE} (ours) nor config.json (transformers)")
-    if not folder.is_dir() and (isinstance(model, Path) or not _HUB_ID.fullmatch(asked) or asked.startswith(".")):
-        raise ModelNotFound(asked, "there is no such folder")
     from sentiment.backends.torch import TorchBackend
 
-    return TorchBackend.open(asked, folder if folder.is_dir() else None, revision=revision, threads=threads)
+    return TorchBackend.open(asked, folder, revision=revision, threads=threads)

@@ -22,8 +22,10 @@ from training.encoder import POLARITY, STANCE, Model
 from training.measure import agreement, choose_thresholds, measure, score_dev
 from training.recipe import Recipe
 from training.rows import Row
+from training.still import fix_scales
 
 EASED_ON = 300  # training rows that show what activations look like
+SEEN_FOR_SCALES = 600  # training rows that the scales of activations are read off
 COMPARED = 400  # rows of each dev file that int8 and fp32 are compared on
 PLAIN = {"default": {"promoter": 0.5, "detractor": 0.5}}
 
@@ -42,6 +44,7 @@ def publish(
         (folder / manifest.TOKENIZER).write_text(compact(tokenizer), encoding="utf-8")
     to_onnx(model, exact / manifest.WEIGHTS)
     to_int8(exact / manifest.WEIGHTS, small / manifest.WEIGHTS)
+    fix_scales(small / manifest.WEIGHTS, tokens[:: len(tokens) // SEEN_FOR_SCALES + 1])
     for folder in (exact, small):
         write_manifest(folder, out.name, recipe.longest, PLAIN)
     scored = score_dev(Scorer.open(small), data, say)
@@ -93,7 +96,7 @@ def to_onnx(model: Model, path: Path) -> None:
 
 
 def to_int8(source: Path, to: Path) -> None:
-    """Weights to int8, one scale per output channel; activations are scaled at run time."""
+    """Weights to int8, one scale per output channel; activations to a scale each batch brings, until `fix_scales`."""
     graph = onnx.load(source)
     # The exporter notes shapes from before its own rewriting; the quantiser infers them afresh and trips over these.
     del graph.graph.value_info[:]

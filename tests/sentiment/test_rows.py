@@ -12,7 +12,8 @@ ADDED = {"polarity", "stance", "label", "emotions", "irony", "offensive", "compl
 
 def test_rows_keep_their_order_and_fields(counting: Any) -> None:
     rows = [{"id": 1, "text": "good good", "target": "acme", "lang": "en"}, {"text": "bad", "extra": {"deep": [1]}}]
-    first, second = score_rows(Scorer(counting), rows)
+    (one, first), (two, second) = score_rows(Scorer(counting), [(1, rows[0]), (3, rows[1])])
+    assert (one, two) == (1, 3)
     assert set(first) == set(rows[0]) | ADDED
     assert {name: first[name] for name in rows[0]} == rows[0]
     assert first["label"] == "promoter"
@@ -23,7 +24,7 @@ def test_rows_keep_their_order_and_fields(counting: Any) -> None:
 
 
 def test_no_field_of_the_row_is_lost_to_a_name_of_ours(counting: Any) -> None:
-    (row,) = score_rows(Scorer(counting), [{"text": "good", "lang": None, "target": ""}])
+    ((_, row),) = score_rows(Scorer(counting), [(1, {"text": "good", "lang": None, "target": ""})])
     assert row["target"] == ""
     assert row["lang"] == "und"
     assert row["label"] is None
@@ -42,8 +43,8 @@ def test_no_field_of_the_row_is_lost_to_a_name_of_ours(counting: Any) -> None:
     ],
 )
 def test_a_bad_row_is_named_by_its_line(counting: Any, row: Any, why: str) -> None:
-    rows = score_rows(Scorer(counting), [{"text": "fine"}, row], first_line=7)
-    assert next(rows)["polarity"]
+    rows = score_rows(Scorer(counting), [(7, {"text": "fine"}), (8, row)])
+    assert next(rows)[1]["polarity"]
     with pytest.raises(BadRow) as caught:
         next(rows)
     assert str(caught.value) == why
@@ -53,11 +54,11 @@ def test_a_bad_row_is_named_by_its_line(counting: Any, row: Any, why: str) -> No
 def test_rows_are_taken_as_they_are_needed(counting: Any) -> None:
     taken = 0
 
-    def endless() -> Iterator[dict[str, Any]]:
+    def endless() -> Iterator[tuple[int, dict[str, Any]]]:
         nonlocal taken
         while True:
             taken += 1
-            yield {"text": f"good {taken}"}
+            yield taken, {"text": f"good {taken}"}
 
     rows = score_rows(Scorer(counting), endless())
     for _ in range(CHUNK + 1):

@@ -51,10 +51,10 @@ def _expected(score: Score) -> float:
 
 
 def close(one: Score, other: Score) -> bool:
-    """Whether two scores are one but for int8 activations, whose scale depends on the rest of the batch."""
+    """Whether two scores are one but for the order in which floating point numbers were added up."""
     pairs = [*zip(one.polarity.values(), other.polarity.values(), strict=True)]
     pairs += zip((one.stance or {}).values(), (other.stance or {}).values(), strict=True)
-    return all(abs(ours - theirs) < 0.1 for ours, theirs in pairs)
+    return all(abs(ours - theirs) < 1e-4 for ours, theirs in pairs)
 
 
 def test_one_by_one_or_together(bundled: Scorer) -> None:
