@@ -32,7 +32,6 @@ class Reason(StrEnum):
     ALREADY_NOTIFIED = "already_notified", "People know of this incident, and it has not grown to its next size."
     NO_CHANNEL = "no_channel", "No channel is set up for this brand, so there is nobody to tell."
     CHANNEL_DISABLED = "channel_disabled", "Every channel for this brand is switched off."
-    TEST = "test", "A person asked for a test message."
 
     # What became of a delivery.
     SENT = "sent", "The channel took the message."

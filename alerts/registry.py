@@ -10,6 +10,7 @@ from alerts.channel import Channel, ChannelSetupError
 from alerts.channels.log import LogChannel, LogOptions
 from alerts.channels.slack import SlackOptions, SlackWebhook
 from alerts.mentions import ScoredMention
+from alerts.problems import in_words
 from alerts.rule import Verdict
 from alerts.rules import detractor
 
@@ -49,7 +50,7 @@ def build_channel(name: str, kind: str, options: Mapping[str, object]) -> Channe
         return found.build(name, found.options.model_validate(dict(options)))
     except ValidationError as error:
         # No "from": a traceback of pydantic's error may show the values, and one of them is a secret.
-        raise ChannelSetupError(f"channel {name}: {_in_words(error)}") from None
+        raise ChannelSetupError(f"channel {name}: {in_words(error, found.options)}") from None
     except ChannelSetupError as error:
         raise ChannelSetupError(f"channel {name}: {error}") from None
 
@@ -62,15 +63,4 @@ def read_settings(rule: str, options: Mapping[str, object]) -> Any:
     try:
         return TypeAdapter(found.settings).validate_python(dict(options))
     except ValidationError as error:
-        raise ValueError(f"rule {rule}: {_in_words(error)}") from None
-
-
-def _in_words(error: ValidationError) -> str:
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ".".join(str(part) for part in problem["loc"])
-        words = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            words = "there is no such option"
-        problems.append(f"{place}: {words}" if place else words)
-    return "; ".join(problems)
+        raise ValueError(f"rule {rule}: {in_words(error, found.settings)}") from None

@@ -34,14 +34,13 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """No more tries. `cause` is the reason of the last failure, the same as `reason` unless tries ran out.
+    """No more tries.
 
     `ambiguous`: the last try may have arrived; whether an earlier one may have is for the caller to remember.
     `disables_channel`: switch the channel off and tell a person elsewhere.
     """
 
     reason: Reason
-    cause: Reason
     ambiguous: bool = False
     disables_channel: bool = False
 
@@ -59,9 +58,9 @@ def after_failure(
     if not 0 <= jitter < 1:
         raise ValueError(f"jitter lies in [0, 1); got {jitter}")
     if isinstance(error, Undeliverable):
-        return Dead(error.reason, error.reason, disables_channel=error.disables_channel)
+        return Dead(error.reason, disables_channel=error.disables_channel)
     if attempts >= max_attempts and error.reason is not Reason.RATE_LIMITED:
-        return Dead(Reason.ATTEMPTS_EXHAUSTED, error.reason, error.ambiguous)
+        return Dead(Reason.ATTEMPTS_EXHAUSTED, error.ambiguous)
     at = now + timedelta(seconds=_wait(attempts, error, jitter))
     return Retry(at, error.reason, error.ambiguous, at if error.whole_channel else None)
 

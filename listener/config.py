@@ -9,6 +9,9 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import URL
+
+from alerts.problems import problems
 
 PREFIX = "ESCUCHA_"
 
@@ -93,6 +96,12 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_json: bool = Field(False, description="Log one JSON object a line instead of text.")
 
+    @field_validator("config", "data_dir")
+    @classmethod
+    def _expanded(cls, path: Path) -> Path:
+        # Outside a shell (a service file, a container) nobody else expands the ~.
+        return path.expanduser()
+
     @field_validator("log_level")
     @classmethod
     def _level(cls, value: str) -> str:
@@ -121,15 +130,12 @@ class Settings(BaseSettings):
         """Arguments first, then the environment, then secret files."""
         return init_settings, env_settings, _SecretFiles(settings_cls)
 
-    def address(self) -> str:
-        """How people reach this installation, without a slash at the end."""
-        return self.public_url or f"http://{self.host}:{self.port}"
-
-    def database(self) -> str:
+    def database(self) -> str | URL:
         """The database address in force."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir / 'escucha.db'}"
+        # Not written as text: a ? in the folder's name would begin the address's query.
+        return URL.create("sqlite", database=str(self.data_dir / "escucha.db"))
 
 
 SECRETS = tuple(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
@@ -140,10 +146,5 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{PREFIX}{str(issue['loc'][0]).upper()}: {_words(issue)}" for issue in error.errors()]
-        raise ConfigError("; ".join(lines)) from error
-
-
-def _words(issue: Any) -> str:
-    message = str(issue["msg"]).removeprefix("Value error, ")
-    return f"{message[0].lower()}{message[1:]}"
+        found = problems(error, Settings)
+        raise ConfigError("; ".join(f"{PREFIX}{str(one.place[0]).upper()}: {one.words}" for one in found)) from error

@@ -1,30 +1,24 @@
 """escucha.yml: brands, sources and channels, validated with the line and column of what is wrong."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alerts.durations import Duration
+from alerts.problems import Place, problems
 from alerts.registry import CHANNELS
 from alerts.rules.detractor import DetractorSettings
+from listener import yamlfile
 from listener.config import ConfigError, with_secrets
 from listener.query import QueryError, parse
 from listener.registry import SOURCES
 
-
-class _Loader(yaml.SafeLoader):
-    """Leaves dates as text: whatever wants one reads it, and text can be stored."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, shape) for tag, shape in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+DEFAULT_CHANNELS = frozenset({"log", "slack"})
+"""What there is without ``channels:``; "slack" if its webhook is set."""
 
 
 class Strict(BaseModel):
@@ -153,10 +147,11 @@ def phrase(name: str) -> str:
     return '"' + name.replace('"', " ") + '"'
 
 
-def load(path: Path, environ: Mapping[str, str]) -> ConfigFile:
+def load(path: Path, environ: Mapping[str, str] | None) -> ConfigFile:
     """Read and validate the file. Raises ConfigFileError with every mistake in it.
 
-    ``environ``: where options that end in ``_from`` find their secrets (see ``listener.config.with_secrets``).
+    ``environ``: where options that end in ``_from`` find their secrets (see ``listener.config.with_secrets``); None =
+    they are not looked up, for processes that need none.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -171,120 +166,109 @@ def load(path: Path, environ: Mapping[str, str]) -> ConfigFile:
     return parse_text(text, path, environ)
 
 
-def parse_text(text: str, path: Path, environ: Mapping[str, str]) -> ConfigFile:
+def parse_text(text: str, path: Path, environ: Mapping[str, str] | None) -> ConfigFile:
     """The same from text; ``path`` is for messages."""
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
-        data = loader.construct_document(root) if root is not None else None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise ConfigFileError(path, [Problem(line, column, f"not YAML: {getattr(error, 'problem', error)}")]) from error
-    if not isinstance(data, dict):
+        document = yamlfile.read(text)
+    except yamlfile.NotYamlError as error:
+        raise ConfigFileError(path, [Problem(error.line, error.column, f"not YAML: {error}")]) from error
+    if not isinstance(document.data, dict):
         raise ConfigFileError(path, [Problem(1, 1, "the file holds no brands:, sources: or channels:")])
+    found = [
+        Problem(line, column, f"{name!r} stands on line {first} already; write both in one place")
+        for line, column, name, first in document.named_twice()
+    ]
+    config = ConfigFile()
     try:
-        config = ConfigFile.model_validate(data)
+        config = ConfigFile.model_validate(document.data)
     except ValidationError as error:
-        problems = [Problem(*_place(root, loc), message) for loc, message in _issues(error)]
-        raise ConfigFileError(path, problems) from error
-    problems = [Problem(*_place(root, loc), message) for loc, message in _across(config, environ)]
-    if problems:
-        raise ConfigFileError(path, problems)
+        found += [Problem(*document.place(one.place), str(one)) for one in problems(error, ConfigFile)]
+    found += [Problem(*document.place(place), message) for place, message in _across(document.data, environ)]
+    if found:
+        raise ConfigFileError(path, sorted(found, key=lambda one: (one.line, one.column)))
     return config
 
 
-Location = tuple[int | str, ...]
+def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Iterator[tuple[Place, str]]:
+    """Mistakes that only show when parts are held against each other or against what kinds exist.
+
+    Looks at the file as it stands, so that a mistake in one entry hides no other; what has the wrong shape is passed
+    over, because that has been said.
+    """
+    names = {part: _names(data, part) for part in ("brands", "sources", "channels")}
+    for part, numbered in names.items():
+        yield from _twice(part, numbered)
+    brands = {name for _, name in names["brands"]}
+    channels = DEFAULT_CHANNELS if data.get("channels") is None else {name for _, name in names["channels"]}
+    for number, brand in _entries(data, "brands"):
+        yield from _unknown(("brands", number, "channels"), brand.get("channels"), channels, "channel")
+    for number, source in _entries(data, "sources"):
+        yield from _unknown(("sources", number, "brands"), source.get("brands"), brands, "brand")
+        yield from _options(("sources", number), source, SourceEntry, SOURCES, "source", environ)
+    for number, channel in _entries(data, "channels"):
+        yield from _options(("channels", number), channel, ChannelEntry, CHANNELS, "channel", environ)
 
 
-def _across(config: ConfigFile, environ: Mapping[str, str]) -> Iterator[tuple[Location, str]]:
-    """Mistakes that only show when parts are held against each other or against what kinds exist."""
-    brands = {brand.name for brand in config.brands}
-    channels = None if config.channels is None else {channel.name for channel in config.channels}
-    for part in ("brands", "sources", "channels"):
-        yield from _twice(part, [entry.name for entry in getattr(config, part) or ()])
-    for number, brand in enumerate(config.brands):
-        for place, name in enumerate(brand.channels or ()):
-            if channels is not None and name not in channels:
-                yield (
-                    ("brands", number, "channels", place),
-                    f"no channel is called {name!r}; there are: {_list(channels)}",
-                )
-    for number, source in enumerate(config.sources):
-        for place, name in enumerate(source.brands or ()):
-            if name not in brands:
-                yield ("sources", number, "brands", place), f"no brand is called {name!r}; there are: {_list(brands)}"
-        yield from _options(("sources", number), source.kind, source.options, SOURCES, "source", environ)
-    for number, channel in enumerate(config.channels or ()):
-        yield from _options(("channels", number), channel.kind, channel.options, CHANNELS, "channel", environ)
+def _entries(data: Mapping[Any, Any], part: str) -> list[tuple[int, Mapping[Any, Any]]]:
+    entries = data.get(part)
+    found = enumerate(entries) if isinstance(entries, list) else ()
+    return [(number, entry) for number, entry in found if isinstance(entry, dict)]
 
 
-def _twice(part: str, names: Sequence[str]) -> Iterator[tuple[Location, str]]:
-    for number, name in enumerate(names):
-        if name in names[:number]:
+def _names(data: Mapping[Any, Any], part: str) -> list[tuple[int, str]]:
+    named = ((number, entry.get("name")) for number, entry in _entries(data, part))
+    return [(number, name) for number, name in named if isinstance(name, str)]
+
+
+def _twice(part: str, numbered: Sequence[tuple[int, str]]) -> Iterator[tuple[Place, str]]:
+    before: set[str] = set()
+    for number, name in numbered:
+        if name in before:
             yield (part, number, "name"), f"the name {name!r} is used twice in {part}"
+        before.add(name)
+
+
+def _unknown(where: Place, named: object, known: Collection[str], what: str) -> Iterator[tuple[Place, str]]:
+    for number, name in enumerate(named if isinstance(named, list) else ()):
+        if isinstance(name, str) and name not in known:
+            yield (*where, number), f"no {what} is called {name!r}; there are: {_list(known)}"
 
 
 def _options(
-    where: Location,
-    kind: str,
-    options: Mapping[str, Any],
+    where: Place,
+    entry: Mapping[Any, Any],
+    common: type[BaseModel],
     kinds: Mapping[str, Any],
     what: str,
-    environ: Mapping[str, str],
-) -> Iterator[tuple[Location, str]]:
+    environ: Mapping[str, str] | None,
+) -> Iterator[tuple[Place, str]]:
+    kind = entry.get("kind")
+    if not isinstance(kind, str):
+        return
     if kind not in kinds:
         yield (*where, "kind"), f"no {what} is of the kind {kind!r}; there are: {_list(kinds)}"
         return
+    options: dict[str, Any] = {}
+    unset = set()
+    for key, value in entry.items():
+        if not isinstance(key, str) or key in common.model_fields:
+            continue
+        if environ is None and key.endswith("_from"):
+            unset.add(key.removesuffix("_from"))
+            continue
+        try:
+            options |= with_secrets({key: value}, environ or {})
+        except ConfigError as error:
+            unset.add(key.removesuffix("_from"))
+            yield (*where, key), str(error)
     try:
-        kinds[kind].options.model_validate(with_secrets(options, environ))
-    except ConfigError as error:
-        yield where, str(error)
+        kinds[kind].options.model_validate(options)
     except ValidationError as error:
-        yield from (((*where, *loc), message) for loc, message in _issues(error))
+        for one in problems(error, common | kinds[kind].options):
+            # What stands elsewhere is neither missing nor wrong.
+            if unset.isdisjoint(one.place[:1]):
+                yield (*where, *one.place), str(one)
 
 
-def _list(names: Any) -> str:
+def _list(names: Collection[str]) -> str:
     return ", ".join(sorted(names)) or "none"
-
-
-def _issues(error: ValidationError) -> Iterator[tuple[Location, str]]:
-    """Pydantic's findings in our words, without what it says of ``false``, the other thing that a rule may be."""
-    for issue in error.errors():
-        loc = tuple(part for part in issue["loc"] if part != DetractorSettings.__name__)
-        if loc[-1:] != ("literal[False]",):
-            yield loc, _message(str(loc[-1]) if loc else "the file", issue["type"], issue["msg"])
-
-
-def _message(name: str, kind: str, message: str) -> str:
-    match kind:
-        case "extra_forbidden" | "unexpected_keyword_argument":
-            return f"nothing here is called {name!r}; check the spelling"
-        case "missing":
-            return f"{name!r} is missing"
-        case "tuple_type":
-            return f"{name}: write a list here, each entry on a line of its own after a -"
-        case "model_type" | "dataclass_type":
-            return f"{name}: write settings here, each on a line of its own as name: value"
-        case "invalid_key":
-            return f"{name}: names are text; write it in quotes if it is meant"
-    words = message.removeprefix("Value error, ")
-    return words if name.isdigit() else f"{name}: {words}"
-
-
-def _place(root: yaml.Node | None, loc: Location) -> tuple[int, int]:
-    """Line and column (1-based) of the deepest part of ``loc`` that the file really has."""
-    node, mark = root, getattr(root, "start_mark", None)
-    for step in loc:
-        found = None
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if getattr(key, "value", None) == str(step):
-                    found, mark = value, key.start_mark
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            found = node.value[step]
-            mark = found.start_mark
-        # A step that the file lacks may be pydantic's own, naming a member of a union: look below it.
-        if found is not None:
-            node = found
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -5,7 +5,6 @@ hold (FatalSourceError). Nobody, only time: overload, a lost connection, half a 
 delay of ``Retry-After`` where there is one).
 """
 
-import email.utils
 import http.cookiejar
 import json
 import re
@@ -14,7 +13,6 @@ import ssl
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +20,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import httpx2
 
+from alerts.retry_after import seconds_to_wait
 from listener import clock
 from listener.markup import looks_like_html
 from listener.source import FatalSourceError, RetriableSourceError, SourceError
@@ -29,8 +28,6 @@ from listener.source import FatalSourceError, RetriableSourceError, SourceError
 USER_AGENT = "Escucha/0.1 (social listening)"
 MEBIBYTE = 1024 * 1024
 MAX_REDIRECTS = 5
-MAX_RETRY_AFTER = 24 * 3600.0
-"""A platform that asks for more than a day is asked again after one."""
 
 _SECRET = re.compile(r"key|token|secret|passw|pwd|sig|auth|session|code|credential", re.IGNORECASE)
 _MUST_ACT = {
@@ -54,22 +51,6 @@ def shown(address: str) -> str:
         return "the address"
     text = urlunsplit((parts.scheme, host, parts.path, urlencode(query, quote_via=quote, safe="."), ""))
     return text if len(text) <= 200 else text[:199] + "…"
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3: seconds or an HTTP date); None = it says nothing."""
-    if value is None:
-        return None
-    value = value.strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", value, re.ASCII):
-        return min(float(value), MAX_RETRY_AFTER)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +85,9 @@ class Http:
         *,
         timeout: float = 20.0,
         deadline: float = 120.0,
-        now: Callable[[], datetime] = clock.now,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._deadline = deadline
-        self._now = now
         self._monotonic = monotonic
         # Only gzip is asked for, because only its expansion is counted below. Cookies are state, and none is kept.
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
@@ -159,7 +138,7 @@ class Http:
             return
         said = f"{shown(str(response.url))} answered {status} {response.reason_phrase}".rstrip()
         if status in (408, 425, 429) or status >= 500:
-            delay = retry_after(response.headers.get("Retry-After"), self._now())
+            delay = seconds_to_wait(response.headers.get("Retry-After"), response.headers.get("Date"))
             why = "too many requests" if status == HTTPStatus.TOO_MANY_REQUESTS else "trouble on its side"
             wait = f"it asks to wait {delay:.0f} s" if delay is not None else "it is tried again later"
             raise RetriableSourceError(f"{said} ({why}); {wait}", retry_after=delay)

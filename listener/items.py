@@ -60,13 +60,13 @@ class Item:
     engagement: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.native_id:
-            raise ValueError("an item needs a native_id: without one it could not be stored once only")
         object.__setattr__(self, "created_at", as_utc(self.created_at))
         for name in ("native_id", "text", "url", "title", "lang", "reply_to", "target"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, storable(value))
+        if not self.native_id:
+            raise ValueError("an item needs a native_id: without one it could not be stored once only")
 
     @property
     def full_text(self) -> str:

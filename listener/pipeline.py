@@ -1,8 +1,9 @@
 """The stages put together for a process that works: collect, score, alert, and deliver for each channel."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import structlog
@@ -34,8 +35,11 @@ LONGEST_WAIT = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """All that the stages need. ``clock`` gives the current time in UTC; ``secrets`` is where options ending in
-    ``_from`` are looked up, as a rule the environment."""
+    """All that the stages need; close it at the end.
+
+    ``clock`` gives the current time in UTC; ``secrets`` is where options ending in ``_from`` are looked up, as a rule
+    the environment. ``stop``: once set, a source is read no further than the page under way; hand it to the Worker.
+    """
 
     store: Store
     queue: WorkQueue
@@ -46,12 +50,23 @@ class Pipeline:
     secrets: Mapping[str, str]
     public_url: str
     clock: Callable[[], datetime]
+    stop: Event = field(default_factory=Event)
+
+    def close(self) -> None:
+        """Give back the connections to platforms; the store stays open."""
+        self.http.close()
 
     def source(self, source_id: int) -> Source:
-        """The source behind a stored row. Raises what the registry raises for options that do not fit."""
+        """The source behind a stored row. Raises FatalSourceError, after noting it at the source, where none can be
+        made of it."""
         with self.store.reading() as session:
             row = session.get_one(SourceRow, source_id)
-        return self.build_source(row.kind, row.options)
+        try:
+            return self.build_source(row.kind, row.options)
+        except FatalSourceError as error:
+            with self.store.transaction() as session:
+                brands.note_run(session, source_id, self.clock(), error=str(error), stopped=True)
+            raise
 
     def build_source(self, kind: str, options: Mapping[str, Any]) -> Source:
         """A source ready to fetch. Raises FatalSourceError for an unknown kind, options or secrets."""
@@ -84,7 +99,14 @@ class Pipeline:
             return read.pending(session, tuple(self.channels))
 
     def _delivering(self, channel: Channel, pacing: Pacing) -> Stage:
-        return lambda: int(deliver_next(self.store, channel, self.clock, pacing))
+        def stage() -> int:
+            tried = deliver_next(self.store, channel, self.clock, pacing)
+            if tried:
+                # The channel is not free before its pace is over: looked at sooner, it would cost a whole idle poll.
+                self.stop.wait(pacing.pace.total_seconds())
+            return int(tried)
+
+        return stage
 
     def _collect_next(self) -> int:
         claimed = self.queue.claim(self.clock())
@@ -94,16 +116,21 @@ class Pipeline:
 
     def _collect(self, work: Work) -> None:
         source_id = int(work.payload["source_id"])
+        with self.store.reading() as session:
+            active = session.get_one(SourceRow, source_id).active
+        if not active:
+            # Switched off while it waited for its next try.
+            self.queue.ack(work)
+            return
         try:
-            collect(
+            result = collect(
                 self.store, source_id, self.source(source_id), self.clock,
-                on_page=lambda _page: self._keep(work),
+                on_page=lambda _page: self._keep(work), keep_on=lambda: not self.stop.is_set(),
             )  # fmt: skip
         except FatalSourceError as error:
-            # Noted by collect() already, unless the source could not even be built.
-            with self.store.transaction() as session:
-                brands.note_run(session, source_id, self.clock(), error=str(error), stopped=True)
             log.error("source_stopped", task=work.key, error=str(error))  # noqa: TRY400 - a person acts on the message
+            self.queue.ack(work)
+            return
         except (RetriableSourceError, CursorExpired) as error:
             asked = getattr(error, "retry_after", None)
             wait = (
@@ -114,7 +141,10 @@ class Pipeline:
             log.warning("source_again", task=work.key, error=str(error), in_s=round(wait.total_seconds()))
             self.queue.nack(work, self.clock() + wait)
             return
-        self.queue.ack(work)
+        if result.finished:
+            self.queue.ack(work)
+        else:
+            self.queue.nack(work, self.clock())
 
     def _keep(self, work: Work) -> None:
         if not self.queue.extend(work, self.clock()):

@@ -57,6 +57,8 @@ class WorkQueue:
                 )
                 .all()
             )
+            if not rows:
+                return []
             ids = [row.id for row in rows]
             session.connection().execute(
                 update(table(Task))

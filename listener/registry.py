@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from alerts.problems import in_words
 from listener.http import Http
 from listener.source import FatalSourceError, Source
 from listener.sources.file import FileOptions, FileSource
@@ -78,21 +79,5 @@ def build(kind: str, options: Mapping[str, Any], *, http: Http, endpoints: Endpo
     try:
         checked = known.options.model_validate(dict(options))
     except ValidationError as error:
-        raise FatalSourceError(f"source {kind}: {_in_words(error, known.options)}") from error
+        raise FatalSourceError(f"source {kind}: {in_words(error, known.options)}") from error
     return known.make(checked, http, endpoints or Endpoints())
-
-
-def _in_words(error: ValidationError, options: type[BaseModel]) -> str:
-    """What is wrong with which option. The values stay out of it: some are credentials."""
-    problems = []
-    for problem in error.errors(include_input=False, include_url=False, include_context=False):
-        name = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, options.model_fields, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            problems.append(f"there is no option {name!r}: {hint}The options are {', '.join(options.model_fields)}")
-        elif problem["type"] == "missing":
-            problems.append(f"the option {name} is missing: {options.model_fields[name].description}")
-        else:
-            problems.append(f"option {name}: {problem['msg'].removeprefix('Value error, ')}")
-    return "; ".join(problems)

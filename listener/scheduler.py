@@ -21,8 +21,6 @@ from listener.store.tables import Firing, table
 
 log = structlog.get_logger()
 
-COLLECT = "collect"
-
 
 def slot_of(moment: datetime, every: timedelta) -> int:
     """The number of the interval that a moment lies in; the same in every process."""
@@ -74,8 +72,9 @@ class Scheduler:
         now = self._clock()
         with self._store.reading() as session:
             sources = [
-                (f"{COLLECT}:{source.id}", source.id, source.name, timedelta(seconds=source.every_s or 1))
+                (brands.collect_job(source.id), source.id, source.name, timedelta(seconds=source.every_s or 1))
                 for source in brands.scheduled_sources(session)
+                if source.id is not None
             ]
             slots = session.connection().execute(select(table(Firing).c.job, table(Firing).c.slot))
             fired = {row.job: row.slot for row in slots}
@@ -86,7 +85,7 @@ class Scheduler:
                 continue
             with self._store.transaction() as session:
                 if claim_slot(session, key, every, now):
-                    fresh = self._queue.put_many(session, {key: {"job": COLLECT, "source_id": source_id}}, now)
+                    fresh = self._queue.put_many(session, {key: {"source_id": source_id}}, now)
                     put += fresh
                     log.debug("fired", source=name, queued=bool(fresh))
         return put

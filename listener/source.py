@@ -70,7 +70,8 @@ class Source(Protocol):
     """True: items come oldest first, so every page's cursor may be kept at once. False: the cursor stays provisional
     (kept only to go on after an interruption) until the run has ended, because older items are still to come."""
     lag: ClassVar[timedelta]
-    """How late the platform may show a post: fetch reads that much again before its cursor."""
+    """How late the platform may show a post. ``fetch`` itself reads that much again before its cursor; what is stored
+    already is known by its key. The conformance suite shows every source a post that is half as late."""
 
     def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
         """Pages of what was said after ``cursor`` (None = from the start) and not after ``until`` (UTC).

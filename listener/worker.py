@@ -17,11 +17,12 @@ class Worker:
     """One thread per stage, so that a slow source, model or channel never holds up another stage.
 
     A stage that fails is logged and tried again after a growing pause: what it did not finish is still in its table.
+    ``stop``: set by ``stop()``, and watched by stages that take long (see ``Pipeline.stop``).
     """
 
-    def __init__(self, stages: Mapping[str, Stage], poll_seconds: float) -> None:
+    def __init__(self, stages: Mapping[str, Stage], poll_seconds: float, stop: Event | None = None) -> None:
         self._poll = poll_seconds
-        self._stop = Event()
+        self._stop = stop or Event()
         self._threads = [Thread(target=self._run, args=(name, stage), name=name) for name, stage in stages.items()]
 
     def start(self) -> None:

@@ -9,6 +9,9 @@ from alerts.channel import Receipt
 from alerts.notice import Notice
 from alerts.text import shorten, visible
 
+_Unfiltered = structlog.make_filtering_bound_logger(0)
+"""A notice is for people: however little else the log shows, what counts as sent must stand in it."""
+
 _TEXT_LIMIT = 300
 """Characters of the mention: a line of a log is for finding the mention, not for reading all of it."""
 
@@ -20,7 +23,10 @@ class LogOptions(BaseModel):
 
 
 class LogChannel:
-    """Writes each notice as one structured line; what could act on a terminal or break the line is made visible."""
+    """Writes each notice as one structured line, a warning, whatever level the log is filtered by.
+
+    What could act on a terminal or break the line is made visible.
+    """
 
     kind: ClassVar[str] = "log"
 
@@ -48,6 +54,7 @@ class LogChannel:
             "source": mention.source,
             "url": mention.url or "",
         }
-        log = structlog.get_logger("alerts.notice")
-        log.info("notice", **{name: visible(word) for name, word in words.items()}, count=notice.count)
+        # Wrapped anew each time, so that it follows wherever the host points structlog.
+        log = structlog.wrap_logger(None, wrapper_class=_Unfiltered)
+        log.warning("notice", **{name: visible(word) for name, word in words.items()}, count=notice.count)
         return Receipt("logged")

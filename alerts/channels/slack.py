@@ -14,6 +14,9 @@ from alerts.slack.message import compose
 from alerts.slack.wire import NotConnectedError, Wire
 from alerts.text import one_line, shorten
 
+LONGEST_TIMEOUT = 20.0
+"""Seconds. A send may take this three times (to connect, to shake hands, to answer), and its lease must be longer."""
+
 
 class SlackOptions(BaseModel):
     """`url` is the webhook's address, a secret; `timeout` is in seconds; `proxy` is an http:// address."""
@@ -21,7 +24,7 @@ class SlackOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: SecretStr
-    timeout: float = Field(default=10.0, gt=0, le=60)
+    timeout: float = Field(default=10.0, gt=0, le=LONGEST_TIMEOUT)
     proxy: str | None = None
 
     @field_validator("url")

@@ -29,14 +29,23 @@ PATIENCE = timedelta(minutes=2)
 def judge_batch(store: Store, channels: tuple[str, ...], public_url: str, now: datetime, limit: int = 500) -> int:
     """Judge up to ``limit`` pairs of every brand that has some; how many were judged.
 
-    ``channels``: the names of all channels set up here; a brand may be limited to some of them.
+    ``channels``: the names of all channels set up here; a brand may be limited to some of them. A brand that fails
+    stops no other. Raises its error only if nothing at all was judged, so that the caller waits before it tries again.
     """
     with store.reading() as session:
         waiting = alerting.brands_to_judge(session)
     judged = 0
+    failure: Exception | None = None
     for brand_id in waiting:
-        with store.transaction() as session:
-            judged += _Judging(session, alerting.lock_brand(session, brand_id), channels, public_url, now).run(limit)
+        try:
+            with store.transaction() as session:
+                brand = alerting.lock_brand(session, brand_id)
+                judged += _Judging(session, brand, channels, public_url, now).run(limit)
+        except Exception as error:
+            log.exception("brand_not_judged", brand_id=brand_id, error=str(error))
+            failure = error
+    if failure is not None and not judged:
+        raise failure
     return judged
 
 

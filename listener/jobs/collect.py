@@ -1,7 +1,8 @@
 """Collect: read a source to its end, a page a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,10 +29,16 @@ from listener.store.tables import Source as SourceRow
 
 log = structlog.get_logger()
 
+NOBODY = "no brand is listened for here"
+
 
 @dataclass(slots=True)
 class Collected:
-    """What a run came to. ``other_brands``: items whose source says that they are about a brand not asked for."""
+    """What a run came to.
+
+    ``other_brands``: items whose source says that they are about a brand not asked for. ``finished``: the source was
+    read to its end, and not only until the run was told to stop.
+    """
 
     seen: int = 0
     stored: int = 0
@@ -41,6 +48,7 @@ class Collected:
     skipped: list[Skipped] = field(default_factory=list)
     other_brands: Counter[str] = field(default_factory=Counter)
     capped: int = 0
+    finished: bool = False
 
 
 class Matcher:
@@ -80,13 +88,16 @@ def collect(
     clock: Callable[[], datetime],
     on_page: Callable[[Page], None] | None = None,
     result: Collected | None = None,
+    keep_on: Callable[[], bool] = lambda: True,
 ) -> Collected:
     """Read a source until its platform has no more. Mentions and cursor of a page are kept together or not at all.
 
-    ``result`` is filled as it goes, for a caller that wants to know what was kept even when this raises.
+    ``result`` is filled as it goes, for a caller that wants to know what was kept even when this raises. ``keep_on``
+    is asked after every page: where it says no the run ends there, unfinished, and the next one goes on.
 
     Raises what the source raises, after noting it at the source: FatalSourceError stops the source until a person has
-    acted; RetriableSourceError and CursorExpired leave the cursor where the last kept page left it.
+    acted; RetriableSourceError and CursorExpired leave the cursor where the last kept page left it. Any other error
+    of the source is logged, noted and raised as a RetriableSourceError.
     """
     with store.reading() as session:
         row = session.get_one(SourceRow, source_id)
@@ -95,27 +106,57 @@ def collect(
         ]
     matcher = Matcher(brands, about_brands=row.about_brands)
     result = result or Collected()
+    if matcher.query() is None:
+        # Read now, all would be passed over, and the cursor would leave it behind for good.
+        _note(store, source_id, clock(), f"{NOBODY}; add one, or switch the source off", stopped=False)
+        log.warning("not_collected", source=row.name, why=NOBODY)
+        result.finished = True
+        return result
     try:
-        for page in _pages(store, row, source, matcher.query(), clock()):
-            _keep(store, source_id, matcher, page, result, clock(), ordered=source.ordered)
-            if on_page is not None:
-                on_page(page)
+        _read(store, row, source, matcher, clock, on_page, result, keep_on)
     except FatalSourceError as error:
         _note(store, source_id, clock(), str(error), stopped=True)
         raise
     except (RetriableSourceError, CursorExpired) as error:
         _note(store, source_id, clock(), str(error), stopped=False)
         raise
-    _note(store, source_id, clock(), None, stopped=False)
+    except Exception as error:
+        log.exception("source_unforeseen_failure", source=row.name, error=str(error))
+        words = f"unforeseen {type(error).__name__}: {error}"
+        _note(store, source_id, clock(), words, stopped=False)
+        raise RetriableSourceError(words) from error
+    if result.finished:
+        _note(store, source_id, clock(), None, stopped=False)
     tell = log.info if result.seen else log.debug
     tell(
         "collected", source=row.name, seen=result.seen, stored=result.stored, known=result.known,
-        unmatched=result.unmatched, skipped=len(result.skipped), capped=result.capped,
+        unmatched=result.unmatched, other_brands=result.other_brands.total(), skipped=len(result.skipped),
+        capped=result.capped, finished=result.finished,
     )  # fmt: skip
     return result
 
 
-def _pages(store: Store, row: SourceRow, source: Source, query: Query | None, until: datetime) -> Iterator[Page]:
+def _read(
+    store: Store,
+    row: SourceRow,
+    source: Source,
+    matcher: Matcher,
+    clock: Callable[[], datetime],
+    on_page: Callable[[Page], None] | None,
+    result: Collected,
+    keep_on: Callable[[], bool],
+) -> None:
+    with closing(_pages(store, row, source, matcher.query(), clock())) as pages:
+        for page in pages:
+            _keep(store, row, matcher, page, result, clock(), ordered=source.ordered)
+            if on_page is not None:
+                on_page(page)
+            if not keep_on():
+                return
+    result.finished = True
+
+
+def _pages(store: Store, row: SourceRow, source: Source, query: Query | None, until: datetime) -> Generator[Page]:
     assert row.id is not None
     cursor: Cursor | None = row.provisional_cursor or row.cursor
     try:
@@ -130,8 +171,9 @@ def _pages(store: Store, row: SourceRow, source: Source, query: Query | None, un
 
 
 def _keep(
-    store: Store, source_id: int, matcher: Matcher, page: Page, result: Collected, now: datetime, *, ordered: bool
+    store: Store, row: SourceRow, matcher: Matcher, page: Page, result: Collected, now: datetime, *, ordered: bool
 ) -> None:
+    assert row.id is not None
     matched = []
     for item in page.items:
         if match := matcher.match(item):
@@ -141,16 +183,20 @@ def _keep(
         else:
             result.unmatched += 1
     with store.transaction() as session:
-        taken = intake.take_page(session, source_id, matched, now)
-        intake.keep_cursor(session, source_id, page.cursor, provisional=not ordered)
+        taken = intake.take_page(session, row.id, matched, now)
+        intake.keep_cursor(session, row.id, page.cursor, provisional=not ordered)
+        if page.capped:
+            brand_store.note_gap(session, row.id, now)
     result.seen += len(page.items)
     result.stored += taken.stored
     result.known += len(matched) - taken.stored
     result.pairs += taken.pairs
     result.skipped.extend(page.skipped)
     result.capped += page.capped
+    if page.capped:
+        log.warning("gap", source=row.name, why="the platform has more here than it hands out")
     for skipped in page.skipped:
-        log.warning("entry_skipped", where=skipped.where, why=skipped.why)
+        log.warning("entry_skipped", source=row.name, where=skipped.where, why=skipped.why)
 
 
 def _note(store: Store, source_id: int, now: datetime, error: str | None, *, stopped: bool) -> None:

@@ -16,8 +16,9 @@ from listener.store.engine import Store
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=60)
-"""Longer than any channel's own timeout, so that a slow answer is not taken for a dead sender."""
+LEASE = timedelta(seconds=90)
+"""Longer than a send may take with any channel's longest timeout, so that a slow answer is not taken for a dead sender.
+(Slack's: `alerts.channels.slack.LONGEST_TIMEOUT`; a test holds the two against each other.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def deliver_next(
     if claim.taken_over and claim.attempt > pacing.max_attempts:
         # Tries that nobody finished count too, or a message that kills its sender would be tried for ever.
         lost = lease_expired()
-        _fail(store, channel, claim, clock(), lost, Dead(Reason.ATTEMPTS_EXHAUSTED, lost.reason, ambiguous=True), told)
+        _fail(store, channel, claim, clock(), lost, Dead(Reason.ATTEMPTS_EXHAUSTED, ambiguous=True), told)
         return True
     try:
         receipt = channel.send(Notice.from_json(claim.notice))

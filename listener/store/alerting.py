@@ -45,8 +45,12 @@ def unjudged(session: Session, brand: Brand, limit: int, now: datetime, patience
         .scalar_subquery()
     )
     other = table(MentionBrand).alias().c
+    # One that could not be scored was set aside for long; nobody is to wait for it.
+    coming = or_(other.lease_until.is_(None), other.lease_until <= now + patience)
     first_unscored = (
-        select(func.min(other.id)).where(other.brand_id == brand.id, other.scored_at.is_(None)).scalar_subquery()
+        select(func.min(other.id))
+        .where(other.brand_id == brand.id, other.scored_at.is_(None), coming)
+        .scalar_subquery()
     )
     in_turn = or_(first_unscored.is_(None), pair.id < first_unscored, pair.scored_at <= now - patience)
     rows = session.connection().execute(

@@ -4,15 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from listener.items import storable
 from listener.store.engine import upsert
-from listener.store.tables import Brand, Source, table
+from listener.store.tables import Brand, Firing, Source, Task, table
 
 _DECIDED = ("kind", "options", "brands", "every_s", "about_brands", "judge_as_new", "active")
+
+
+def collect_job(source_id: int) -> str:
+    """The name under which reading a source is fired and queued."""
+    return f"collect:{source_id}"
 
 
 def save_brands(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -26,30 +31,41 @@ def save_brands(session: Session, rows: Sequence[Mapping[str, Any]], now: dateti
 
 
 def save_sources(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Add sources or change the ones of the same name; how far they were read stays, unless kind or options changed.
+    """Add sources or change the ones of the same name.
 
-    A source that had stopped is tried again: whoever saves it has looked. Keys: the columns a person decides on.
+    How far they were read stays, unless they are another place now or are read for other brands. A source that had
+    stopped, or is another place, is read as soon as there is a worker: whoever saves it has looked. Keys: the columns
+    a person decides on.
     """
     source = table(Source)
-    known = {
-        row.name: row for row in session.connection().execute(select(source.c.name, source.c.kind, source.c.options))
-    }
+    known = {row.name: row for row in session.connection().execute(select(source))}
     _save(session, Source, rows, now, changing=_DECIDED)
     for row in rows:
         values: dict[str, Any] = {"stopped": False} | {name: row.get(name) for name in ("brands", "every_s")}
         before = known.get(row["name"])
-        if before is not None and (before.kind, before.options) != (row["kind"], row["options"]):
-            # A cursor means something only to the place it was made for.
-            values |= {"cursor": None, "provisional_cursor": None, "last_error": None, "last_success_at": None}
+        if before is not None:
+            moved = (before.kind, before.options) != (row["kind"], row["options"])
+            listening = (before.brands, before.about_brands)
+            if moved:
+                values |= {"last_error": None, "last_success_at": None}
+            if moved or listening != (row.get("brands"), row.get("about_brands", False)):
+                # A cursor means something only to the place it was made for, and past it nobody looked for new brands.
+                values |= {"cursor": None, "provisional_cursor": None}
+            if moved or before.stopped:
+                _read_soon(session, before.id, now)
         session.connection().execute(update(source).where(source.c.name == row["name"]).values(**values))
 
 
-def retire_missing(session: Session, brands: Sequence[str], sources: Sequence[str]) -> None:
-    """Switch off what escucha.yml no longer names and was read on a schedule; nothing that is stored goes away."""
-    session.connection().execute(update(table(Brand)).where(table(Brand).c.name.not_in(brands)).values(active=False))
+def retire_brands(session: Session, keep: Sequence[str]) -> None:
+    """Switch off the brands that escucha.yml no longer names; nothing that is stored goes away."""
+    session.connection().execute(update(table(Brand)).where(table(Brand).c.name.not_in(keep)).values(active=False))
+
+
+def retire_sources(session: Session, keep: Sequence[str]) -> None:
+    """Switch off the sources that escucha.yml no longer names and that were read on a schedule."""
     source = table(Source).c
     session.connection().execute(
-        update(table(Source)).where(source.name.not_in(sources), source.every_s.is_not(None)).values(active=False)
+        update(table(Source)).where(source.name.not_in(keep), source.every_s.is_not(None)).values(active=False)
     )
 
 
@@ -58,9 +74,11 @@ def active_brands(session: Session) -> Sequence[Brand]:
     return session.exec(select_rows(Brand).where(col(Brand.active)).order_by(Brand.name)).all()
 
 
-def scheduled_sources(session: Session) -> Sequence[Source]:
-    """The sources that are read by themselves every so often."""
-    wanted = col(Source.active) & col(Source.every_s).is_not(None) & ~col(Source.stopped)
+def scheduled_sources(session: Session, *, stopped: bool = False) -> Sequence[Source]:
+    """The sources that are read by themselves every so often; with ``stopped`` also those that wait for a person."""
+    wanted = col(Source.active) & col(Source.every_s).is_not(None)
+    if not stopped:
+        wanted &= ~col(Source.stopped)
     return session.exec(select_rows(Source).where(wanted).order_by(Source.name)).all()
 
 
@@ -91,6 +109,21 @@ def forget_provisional(session: Session, source_id: int) -> None:
     """Drop an interrupted run's cursor; the next run starts from the last one that was kept."""
     session.connection().execute(
         update(table(Source)).where(table(Source).c.id == source_id).values(provisional_cursor=None)
+    )
+
+
+def note_gap(session: Session, source_id: int, now: datetime) -> None:
+    """The platform had more than it handed out."""
+    session.connection().execute(update(table(Source)).where(table(Source).c.id == source_id).values(last_gap_at=now))
+
+
+def _read_soon(session: Session, source_id: int, now: datetime) -> None:
+    """Not at the next slot, and not after a wait that was meant for what the source was before."""
+    job = collect_job(source_id)
+    firing, task = table(Firing), table(Task)
+    session.connection().execute(delete(firing).where(firing.c.job == job))
+    session.connection().execute(
+        update(task).where(task.c.key == job, task.c.lease_until.is_(None)).values(not_before=now, attempts=0)
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlmodel import Session
 
 from alerts.reasons import Reason
@@ -42,19 +42,22 @@ def put(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> int:
 def claim(session: Session, channel: str, now: datetime, lease: timedelta, pace: timedelta) -> Claim | None:
     """The channel's oldest due delivery; None where nothing is due, or the channel waits, is busy or is off.
 
+    What an incident grew to is not told before its opening: a delivery waits for earlier ones about the same incident.
     ``pace``: the least time between two sends on this channel, over all processes.
     """
     state = _lock_channel(session, channel, now)
     if state.disabled_at is not None or state.not_before > now:
         return None
     delivery = table(Delivery).c
-    # One at a time: a channel's messages keep their order, and a 429 meets one sender only.
+    # One at a time, so that a 429 meets one sender only. Messages about other incidents pass one that waits for its
+    # next try: news of a second fire must not wait for the first.
     row = (
         session.connection()
         .execute(
             select(delivery.id, delivery.key, delivery.state, delivery.notice, delivery.attempts, delivery.lease_until)
             .where(
                 delivery.channel == channel,
+                ~behind_another(),
                 or_(delivery.state == "sending", and_(delivery.state == "pending", delivery.not_before <= now)),
             )
             .order_by(delivery.state.desc(), delivery.id)
@@ -74,6 +77,13 @@ def claim(session: Session, channel: str, now: datetime, lease: timedelta, pace:
         update(table(ChannelState)).where(table(ChannelState).c.name == channel).values(not_before=now + pace)
     )
     return Claim(row.id, row.key, channel, row.attempts + 1, row.notice, taken_over)
+
+
+def behind_another() -> ColumnElement[bool]:
+    """Whether a delivery waits for an earlier one about the same incident on its channel."""
+    delivery, other = table(Delivery).c, table(Delivery).alias()
+    earlier = (other.c.alert_id == delivery.alert_id, other.c.channel == delivery.channel, other.c.id < delivery.id)
+    return select(other.c.id).where(*earlier, other.c.state.in_(OPEN)).correlate(table(Delivery)).exists()
 
 
 def sent(session: Session, claim: Claim, now: datetime, detail: str) -> None:
@@ -122,7 +132,7 @@ def disabled_channels(session: Session, names: Sequence[str]) -> dict[str, str]:
 
 
 def enable_channel(session: Session, channel: str, now: datetime) -> int:
-    """Switch a channel on again and revive what died on it while it was off; how many deliveries that was."""
+    """Switch a channel on again and revive all that is dead on it; how many deliveries that was."""
     state, delivery = table(ChannelState), table(Delivery)
     session.connection().execute(
         update(state).where(state.c.name == channel).values(disabled_at=None, disabled_reason=None, not_before=now)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, event, func
+from sqlalchemy import URL, Connection, Engine, Row, Table, event, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
@@ -24,11 +24,11 @@ class StoreError(Exception):
 class Store:
     """One database: SQLite in a file, or PostgreSQL. Safe to share between threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         """``url``: sqlite:///path or postgresql+psycopg://... Raises StoreError for anything else."""
         try:
             parsed = make_url(url)
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:
             raise StoreError(
                 "ESCUCHA_DATABASE_URL is no database address; use sqlite:///path/to/file.db or "
                 "postgresql+psycopg://user:password@host/database"
@@ -38,20 +38,25 @@ class Store:
                 f"ESCUCHA_DATABASE_URL begins with {parsed.drivername!r}; Escucha runs on sqlite:///... "
                 "and postgresql+psycopg://..."
             )
+        if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
+            raise StoreError(
+                "ESCUCHA_DATABASE_URL names no file, and in memory nothing would be kept; "
+                "use sqlite:///path/to/file.db (four slashes for a path from the root)"
+            )
         self.url = parsed
         self.dialect = parsed.get_backend_name()
         self.engine = self._sqlite() if self.dialect == "sqlite" else create_engine(parsed, pool_pre_ping=True, **POOL)
 
     def _sqlite(self) -> Engine:
-        if self.url.database:
-            folder = Path(self.url.database).parent
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(
-                    f"the database's folder {folder} cannot be made: {error.strerror}; set ESCUCHA_DATA_DIR or "
-                    "ESCUCHA_DATABASE_URL to another place"
-                ) from error
+        assert self.url.database is not None
+        folder = Path(self.url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the database's folder {folder} cannot be made: {error.strerror}; set ESCUCHA_DATA_DIR or "
+                "ESCUCHA_DATABASE_URL to another place"
+            ) from error
         engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **POOL)
 
         # The driver's own transactions begin late and as readers, so that two writers fail instead of waiting.

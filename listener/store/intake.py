@@ -27,10 +27,9 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one page came to: new mentions, mentions that were there already, new pairs of mention and brand."""
+    """What one page came to: new mentions, and new pairs of mention and brand."""
 
     stored: int
-    known: int
     pairs: int
 
 
@@ -38,7 +37,7 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
     """Store what is new of a page. The caller moves the cursor on (``keep_cursor``) in the same transaction."""
     by_key = {(match.item.kind, match.item.native_id): match for match in matched}
     if not by_key:
-        return Intake(0, 0, 0)
+        return Intake(0, 0)
     authors = _authors(session, [match.item for match in by_key.values()])
     new = insert_new(
         session,
@@ -59,7 +58,7 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
         ],
         returning=("id",),
     )
-    return Intake(stored=len(new), known=len(by_key) - len(new), pairs=len(pairs))
+    return Intake(stored=len(new), pairs=len(pairs))
 
 
 def keep_cursor(session: Session, source_id: int, cursor: Mapping[str, Any], *, provisional: bool) -> None:

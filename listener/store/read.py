@@ -1,5 +1,6 @@
 """What the faces show: lists, totals and whether anything is stuck. Nothing here writes."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, func, or_, select
 from sqlmodel import Session
 
-from listener.store.deliveries import OPEN
+from alerts.wording import moment
+from listener.store.brands import collect_job, scheduled_sources
+from listener.store.deliveries import OPEN, behind_another
 from listener.store.tables import (
     Alert,
     AlertMention,
@@ -28,6 +31,8 @@ from listener.store.tables import (
 
 _PAIR, _MENTION, _BRAND, _SCORE, _AUTHOR = (table(model).c for model in (MentionBrand, Mention, Brand, Score, Author))
 _ALERT, _DELIVERY = table(Alert).c, table(Delivery).c
+
+_GAP_IS_NEWS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +115,19 @@ def mentions(
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[RowMapping]:
-    """Mentions with their scores, the latest stored first. ``before``: the id after which the last page ended."""
+    """Mentions with their scores, the latest stored first. ``before``: the id after which the last page ended.
+
+    With ``alert_id`` those of one incident, each with ``notice``: the named reason why people were or were not told
+    when it joined.
+    """
     latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
     query: Select[Any] = (
         select(
             _PAIR.id, _BRAND.name.label("brand"), _PAIR.spans, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at,
             _PAIR.verdict, _MENTION.kind.label("source"), _MENTION.native_id, _MENTION.title, _MENTION.text,
             _MENTION.url, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.reach,
-            _MENTION.created_at, _MENTION.collected_at, _AUTHOR.handle.label("author"), _SCORE.polarity,
-            _SCORE.stance, _SCORE.model, _SCORE.revision,
+            _MENTION.created_at, _MENTION.collected_at, func.coalesce(_AUTHOR.handle, _AUTHOR.name).label("author"),
+            _SCORE.polarity, _SCORE.stance, _SCORE.model, _SCORE.revision,
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
@@ -130,7 +139,8 @@ def mentions(
     query = _filtered(query, {_BRAND.name: brand, _PAIR.label: label, _MENTION.kind: source})
     if alert_id is not None:
         member = table(AlertMention).c
-        query = query.where(_PAIR.id.in_(select(member.mention_brand_id).where(member.alert_id == alert_id)))
+        query = query.join(table(AlertMention), member.mention_brand_id == _PAIR.id).where(member.alert_id == alert_id)
+        query = query.add_columns(member.reason.label("notice"))
     if before is not None:
         query = query.where(_PAIR.id < before)
     return session.connection().execute(query).mappings().all()
@@ -169,8 +179,10 @@ def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequen
     attempt, score = table(DeliveryAttempt).c, table(Score).c
     scored_at = select(score.created_at).order_by(score.id.desc()).limit(1)
     tried_at = select(attempt.at).order_by(attempt.id.desc()).limit(1)
-    first_unscored = select(func.min(_PAIR.id)).where(_PAIR.scored_at.is_(None)).scalar_subquery()
-    due = (_DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late)))
+    # Without those in a scorer's hands, and those set aside because they cannot be scored.
+    free = or_(_PAIR.lease_until.is_(None), _PAIR.lease_until <= now)
+    first_unscored = select(func.min(_PAIR.id)).where(_PAIR.scored_at.is_(None), free).scalar_subquery()
+    due = (_DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late)), ~behind_another())
     checks: list[tuple[str, Select[Any], Select[Any] | None]] = [
         (
             "mentions wait to be scored since",
@@ -209,20 +221,71 @@ def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequen
             continue
         moved = session.connection().scalar(progress) if progress is not None else None
         if moved is None or moved < late:
-            problems.append(f"{what} {since:%Y-%m-%d %H:%M} UTC")
-    return problems
+            problems.append(f"{what} {moment(since)}")
+    return problems + _not_fired(session, now, patience)
 
 
-def attention(session: Session) -> list[str]:
-    """What waits for a person: sources that stopped, channels that are off, deliveries that are dead."""
-    source, state = table(Source).c, table(ChannelState).c
-    stopped = select(source.name, source.last_error).where(source.stopped, source.active)
-    off = select(state.name, state.disabled_reason).where(state.disabled_at.is_not(None))
-    found = [f"source {name} stopped: {error}" for name, error in session.connection().execute(stopped)]
+def attention(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:
+    """What waits for a person: sources that stopped or are not read well, channels that are off, deliveries that
+    are dead or meant for none of ``channels``, which are those set up here.
+
+    ``patience``: how late a source may be without being mentioned. Imports are not: whoever began one has been told.
+    """
+    state = table(ChannelState).c
+    off = select(state.name, state.disabled_reason).where(state.disabled_at.is_not(None)).order_by(state.name)
+    lost = (
+        select(_DELIVERY.channel, func.count())
+        .where(_DELIVERY.state.in_(OPEN), _DELIVERY.channel.not_in(channels))
+        .group_by(_DELIVERY.channel)
+        .order_by(_DELIVERY.channel)
+    )
+    found = _ailing(session, now, patience)
     found += [f"channel {name} is off: {reason}" for name, reason in session.connection().execute(off)]
+    for name, number in session.connection().execute(lost):
+        what = "delivery waits" if number == 1 else "deliveries wait"
+        found.append(f"{number} {what} for channel {name}, which is not set up")
     if dead := _count(session, select(func.count()).where(_DELIVERY.state == "dead")):
-        found.append(f"{dead} deliveries are dead")
+        found.append(f"{dead} {'delivery is' if dead == 1 else 'deliveries are'} dead")
     return found
+
+
+def _ailing(session: Session, now: datetime, patience: timedelta) -> list[str]:
+    """The sources read on a schedule that a person should look at, in words."""
+    task = table(Task).c
+    being_read = set(session.connection().scalars(select(task.key).where(task.lease_until > now)))
+    found = []
+    for source in scheduled_sources(session, stopped=True):
+        mend = f"mend it and restart, or run `escucha collect --once {shlex.quote(source.name)}`"
+        read_well = source.last_success_at or source.created_at
+        if source.stopped:
+            found.append(f"source {source.name} stopped: {source.last_error}; {mend}")
+        elif now - read_well > _every(source) + patience and (
+            source.last_error or collect_job(source.id or 0) not in being_read
+        ):
+            last = f"was last read well at {moment(read_well)}" if source.last_success_at else "was never read well"
+            found.append(f"source {source.name} {last}: {source.last_error or 'is `escucha run` running?'}")
+        elif source.last_gap_at is not None and now - source.last_gap_at < _GAP_IS_NEWS:
+            gap = f"had more than it hands out at once at {moment(source.last_gap_at)}, so mentions are missing"
+            found.append(f"source {source.name} {gap}; read it more often (every)")
+    return found
+
+
+def _not_fired(session: Session, now: datetime, patience: timedelta) -> list[str]:
+    """Sources that are overdue although nothing is wrong with them: no scheduler queues them."""
+    task = table(Task).c
+    # Once it is queued, the age of the task says whether workers come for it; and a long run notes itself at its end.
+    queued = set(session.connection().scalars(select(task.key)))
+    due = [
+        (source.last_run_at or source.created_at) + _every(source)
+        for source in scheduled_sources(session)
+        if source.last_error is None and collect_job(source.id or 0) not in queued
+    ]
+    since = min(due, default=now)
+    return [f"sources wait to be queued since {moment(since)}"] if since < now - patience else []
+
+
+def _every(source: Source) -> timedelta:
+    return timedelta(seconds=source.every_s or 0)
 
 
 def _waiting(late: datetime) -> Select[Any]:

@@ -62,6 +62,14 @@ def release(session: Session, ids: Sequence[int]) -> None:
     )
 
 
+def set_aside(session: Session, pair_id: int, until: datetime) -> None:
+    """Leave a pair unscored until then."""
+    pairs = table(MentionBrand)
+    session.connection().execute(
+        update(pairs).where(pairs.c.id == pair_id, pairs.c.scored_at.is_(None)).values(lease_until=until)
+    )
+
+
 def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: datetime) -> int:
     """Write score rows (columns of ``Score`` without id and created_at) and move the rollups along; how many were new.
 

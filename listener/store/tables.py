@@ -75,7 +75,8 @@ class Source(SQLModel, table=True):
 
     ``brands``: whose queries its items are held against (None = all). ``about_brands``: its items are about those
     brands whatever their words (an import for one brand). ``judge_as_new``: old items may raise alerts too.
-    ``every_s``: None = read on demand only. ``stopped``: waits for a person, ``last_error`` says why.
+    ``every_s``: None = read on demand only. ``stopped``: waits for a person, ``last_error`` says why. ``last_gap_at``:
+    when its platform last had more than it handed out.
     """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
@@ -92,6 +93,7 @@ class Source(SQLModel, table=True):
     last_run_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     last_success_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     last_error: str | None = Field(default=None, sa_type=Text)
+    last_gap_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     stopped: bool = False
     created_at: datetime = Field(sa_type=UTCDateTime)
 

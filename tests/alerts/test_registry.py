@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -21,12 +22,12 @@ def test_every_kind_builds_and_knows_its_name():
     ("kind", "options", "words"),
     [
         ("slak", {}, "channel team: there is no kind 'slak'; there are log, slack"),
-        ("slack", {}, "channel team: url: Field required"),
+        ("slack", {}, "channel team: 'url' is missing"),
         ("slack", {"url": f"hooks.slack.com/services/T0/B0/{SECRET}"}, "channel team: url: a Slack webhook address"),
-        ("slack", {"url": "http://127.0.0.1:9/x", "timeout": 0}, "timeout: Input should be greater than 0"),
+        ("slack", {"url": "http://127.0.0.1:9/x", "timeout": 0}, "timeout: must be greater than 0"),
         ("slack", {"url": "http://127.0.0.1:9/x", "proxy": SECRET}, "the proxy of a Slack webhook looks like"),
-        ("slack", {"url": "http://127.0.0.1:9/x", "webhook": SECRET}, "webhook: there is no such option"),
-        ("log", {"level": "info"}, "channel team: level: there is no such option"),
+        ("slack", {"url": "http://127.0.0.1:9/x", "webhook": SECRET}, "nothing here is called 'webhook'"),
+        ("log", {"level": "info"}, "channel team: nothing here is called 'level'"),
     ],
 )
 def test_wrong_options_are_refused_in_words_without_secrets(kind, options, words):
@@ -50,9 +51,9 @@ def test_settings_are_read_as_people_write_them():
         ("detracter", {}, "there is no rule 'detracter'; there are detractor"),
         ("detractor", {"window": "long"}, "rule detractor: window: a length of time looks like"),
         ("detractor", {"min_probability": 60}, "min_probability lies between 0 and 1"),
-        ("detractor", {"min_prob": 0.5}, "min_prob: there is no such option"),
+        ("detractor", {"min_prob": 0.5}, "nothing here is called 'min_prob'; did you mean min_probability?"),
     ],
 )
 def test_wrong_settings_are_refused_in_words(rule, options, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=re.escape(words)):
         read_settings(rule, options)

@@ -20,6 +20,12 @@ DATE = "Sat, 21 Nov 2026 12:00:00 GMT"
         ("Sat, 21 Nov 2026 12:01:00 GMT", None, None),
         ("soon", DATE, None),
         ("Sat, 21 Nov 2026 12:01:00 -0000", DATE, 60.0),
+        (" 2.5 ", None, 2.5),
+        ("", DATE, None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", DATE, LONGEST),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", DATE, 0.0),
+        ("Sat, 21 Nov 99999999999 12:01:00 GMT", DATE, None),
+        ("Sat, 21 Nov 2026 12:01:00 GMT", "Sat, 21 Nov 99999999999 12:00:00 GMT", None),
     ],
 )
 def test_header(header, date, seconds):

@@ -32,7 +32,7 @@ def test_a_wait_stays_in_its_bounds(noon, tries, jitter):
 
 def test_the_last_try_is_the_last(noon):
     assert isinstance(after_failure(7, DOWN, noon, jitter=0.5), Retry)
-    assert after_failure(8, DOWN, noon, jitter=0.5) == Dead(Reason.ATTEMPTS_EXHAUSTED, Reason.SERVER_ERROR, True)
+    assert after_failure(8, DOWN, noon, jitter=0.5) == Dead(Reason.ATTEMPTS_EXHAUSTED, True)
 
 
 @settings(deadline=None)
@@ -66,7 +66,7 @@ def test_other_failures_leave_the_channel_open(noon):
 @pytest.mark.parametrize("disables", [True, False])
 def test_undeliverable_is_dead_at_once(noon, disables):
     error = Undeliverable(Reason.REJECTED, "no", disables)
-    assert after_failure(1, error, noon, jitter=0.0) == Dead(Reason.REJECTED, Reason.REJECTED, False, disables)
+    assert after_failure(1, error, noon, jitter=0.0) == Dead(Reason.REJECTED, False, disables)
 
 
 def test_a_lost_lease_and_a_surprise_are_tried_again_and_ambiguous(noon):

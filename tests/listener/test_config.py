@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from listener.config import SECRETS, ConfigError, Settings, load_settings, read_secret, with_secrets
+from listener.store.engine import Store
 
 VALUES = {
     "config": "other.yml",
@@ -48,7 +49,7 @@ def shown(settings: Settings, name: str) -> str:
 def test_nothing_set_is_an_installation_that_works() -> None:
     settings = load_settings()
 
-    assert settings.database() == f"sqlite:///{settings.data_dir}/escucha.db"
+    assert str(settings.database()) == f"sqlite:///{settings.data_dir}/escucha.db"
     assert settings.config == Path("escucha.yml")
     assert settings.slack_webhook_url is None
 
@@ -182,3 +183,21 @@ def test_options_get_the_secrets_they_name() -> None:
 def test_a_secret_that_is_not_set_says_both_ways_to_set_it() -> None:
     with pytest.raises(ConfigError, match="url_from: HOOK is not set; set it, or HOOK_FILE"):
         with_secrets({"url_from": "HOOK"}, {})
+
+
+def test_a_tilde_is_the_home_folder(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ESCUCHA_DATA_DIR", "~/kept")
+    environment.setenv("ESCUCHA_CONFIG", "~/mine.yml")
+
+    settings = load_settings()
+
+    assert (settings.data_dir, settings.config) == (Path.home() / "kept", Path.home() / "mine.yml")
+
+
+def test_the_data_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "what? 100% #1"
+    store = Store(load_settings(data_dir=folder).database())
+    store.check()
+    store.close()
+
+    assert [path.name for path in folder.iterdir()] == ["escucha.db"]

@@ -102,7 +102,7 @@ MISTAKES = {
         brnds:
           - name: A
         """,
-        ["line 2, column 1: nothing here is called 'brnds'; check the spelling"],
+        ["line 2, column 1: nothing here is called 'brnds'; did you mean brands?"],
     ),
     "an unknown key of a brand": (
         """
@@ -110,7 +110,7 @@ MISTAKES = {
           - name: A
             querry: a
         """,
-        ["line 4, column 5: nothing here is called 'querry'; check the spelling"],
+        ["line 4, column 5: nothing here is called 'querry'; did you mean query?"],
     ),
     "an unknown key of a rule": (
         """
@@ -120,7 +120,7 @@ MISTAKES = {
               detractor:
                 min_probabilty: 0.5
         """,
-        ["line 6, column 9: nothing here is called 'min_probabilty'; check the spelling"],
+        ["line 6, column 9: nothing here is called 'min_probabilty'; did you mean min_probability?"],
     ),
     "an unknown rule": (
         """
@@ -128,7 +128,7 @@ MISTAKES = {
           - name: A
             alerts: {detractors: false}
         """,
-        ["line 4, column 14: nothing here is called 'detractors'; check the spelling"],
+        ["line 4, column 14: nothing here is called 'detractors'; did you mean detractor?"],
     ),
     "a rule that is neither off nor set": (
         """
@@ -173,7 +173,7 @@ MISTAKES = {
         brands:
           - {name: A, role: foe}
         """,
-        ["line 3, column 15: role: Input should be 'own' or 'competitor'"],
+        ["line 3, column 15: role: must be 'own' or 'competitor'"],
     ),
     "a brand named twice": (
         """
@@ -244,7 +244,7 @@ MISTAKES = {
             url: https://news.example/feed
             max_megabites: 3
         """,
-        ["line 6, column 5: nothing here is called 'max_megabites'; check the spelling"],
+        ["line 6, column 5: nothing here is called 'max_megabites'; did you mean max_megabytes?"],
     ),
     "an option that a source needs": (
         """
@@ -252,7 +252,7 @@ MISTAKES = {
           - name: s
             kind: rss
         """,
-        ["line 3, column 5: 'url' is missing"],
+        ["line 3, column 5: 'url' is missing: the address of the feed, RSS or Atom"],
     ),
     "an option of a wrong value": (
         """
@@ -270,7 +270,7 @@ MISTAKES = {
             kind: slack
             url_from: HOOOK
         """,
-        ["line 3, column 5: url_from: HOOOK is not set; set it, or HOOOK_FILE to the path of a file that holds it"],
+        ["line 5, column 5: url_from: HOOOK is not set; set it, or HOOOK_FILE to the path of a file that holds it"],
     ),
     "a length of time that is none": (
         """
@@ -318,6 +318,68 @@ MISTAKES = {
         """,
         ["line 4, column 5: 1: names are text; write it in quotes if it is meant"],
     ),
+    "a part that stands there twice": (
+        """
+        brands:
+          - name: A
+            role: own
+            role: competitor
+        sources: []
+        brands:
+          - name: B
+        """,
+        ["line 5, column 5: 'role' stands on line 4 already; write both in one place",
+         "line 7, column 1: 'brands' stands on line 2 already; write both in one place"],
+    ),
+    "mistakes of shape and of kind together": (
+        """
+        brands:
+          - A
+          - name: B
+            channels: [slak]
+        sources:
+          - name: s
+            kind: rss
+            every: often
+            evry: 5m
+            brands: [A, B, C]
+          - name: t
+            kind: rrs
+          - kind: rss
+        """,
+        ["line 3, column 5: entry 1 of brands: write settings here, each on a line of its own as name: value",
+         "line 5, column 16: no channel is called 'slak'; there are: log, slack",
+         "line 7, column 5: 'url' is missing: the address of the feed, RSS or Atom",
+         "line 9, column 5: every: a length of time looks like 90s, 30m, 4h, 1d or 1h30m; got 'often'",
+         "line 10, column 5: nothing here is called 'evry'; did you mean every?",
+         "line 11, column 14: no brand is called 'A'; there are: B",
+         "line 11, column 20: no brand is called 'C'; there are: B",
+         "line 13, column 5: no source is of the kind 'rrs'; there are: file, hackernews, replay, rss",
+         "line 14, column 5: 'name' is missing",
+         "line 14, column 5: 'url' is missing: the address of the feed, RSS or Atom"],
+    ),
+    "a field that does not exist": (
+        """
+        sources:
+          - name: s
+            kind: file
+            path: x.csv
+            mapping: {txt: body}
+        """,
+        [("line 6, column 15: mapping: 'txt' is no name for this: it must be 'id', 'text', 'created_at', 'author', "
+          "'author_name', 'followers', 'lang', 'target', 'url', 'title', 'reach', 'shares', 'likes' or 'in_reply_to'")],
+    ),
+    "a secret that is not set and another mistake": (
+        """
+        channels:
+          - name: c
+            kind: slack
+            url_from: HOOOK
+            timeout: long
+        """,
+        ["line 5, column 5: url_from: HOOOK is not set; set it, or HOOOK_FILE to the path of a file that holds it",
+         "line 6, column 5: timeout: must be a valid number, unable to parse string as a number"],
+    ),
     "no YAML": (
         """
         brands:
@@ -351,7 +413,7 @@ def test_all_mistakes_come_at_once_each_with_the_file(tmp_path: Path) -> None:
         load(path, {})
 
     assert str(caught.value).splitlines() == [
-        f"{path}: line 3, column 5: nothing here is called 'rolle'; check the spelling",
+        f"{path}: line 3, column 5: nothing here is called 'rolle'; did you mean role?",
         f"{path}: line 4, column 5: 'name' is missing",
     ]
 
@@ -387,3 +449,13 @@ def test_a_file_that_is_not_utf_8_is_told_as_such(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         load(tmp_path, {})
+
+
+def test_without_channels_a_brand_may_name_only_the_ones_there_are_by_default() -> None:
+    with pytest.raises(ConfigFileError, match="no channel is called 'slak'; there are: log, slack"):
+        parse_text("brands: [{name: Lumbra, channels: [slak]}]", Path("escucha.yml"), {})
+
+
+def test_a_file_that_holds_itself_is_read_no_further_than_once() -> None:
+    with pytest.raises(ConfigFileError, match="nothing here is called 'zzz'"):
+        parse_text("zzz: &a [*a, {b: *a}]", Path("escucha.yml"), {})

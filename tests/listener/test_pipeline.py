@@ -19,8 +19,9 @@ from listener.registry import Endpoints
 from listener.scheduler import Scheduler
 from listener.source import FatalSourceError
 from listener.sources.rss import RssSource
-from listener.store import read
+from listener.store import brands, read
 from listener.store.tables import Delivery, Mention, Source, Task
+from listener.worker import Worker
 from tests.listener.conftest import Site, WordScorer
 
 FEED = """<rss version="2.0"><channel><title>News</title>
@@ -176,7 +177,8 @@ def test_a_source_that_cannot_even_be_built_stops_with_the_reason(
     assert words in (source.last_error or "")
     assert site.rows(Task) == []
     with site.store.reading() as session:
-        assert len(read.attention(session)) == 1
+        (line,) = read.attention(session, site.clock(), timedelta(minutes=10), ["log"])
+    assert words in line
 
 
 def test_secrets_are_put_in_where_a_source_is_built(site: Site, pipeline: Pipeline) -> None:
@@ -224,3 +226,85 @@ def test_a_file_is_imported_through_the_same_stages(
     run_all(pipeline, scorer)
 
     assert [row.state for row in site.rows(Delivery)] == ["sent"]
+
+
+def test_a_fatal_failure_is_noted_once(
+    site: Site, pipeline: Pipeline, feed_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = []
+    note_run = brands.note_run
+    monkeypatch.setattr(brands, "note_run", lambda *args, **kwargs: noted.append(note_run(*args, **kwargs)))
+    feed_at(Response("no", status=401))
+    fire(site, pipeline)
+    collect_next(pipeline)
+    assert len(noted) == 1
+
+    site.source(kind="telepathy", every_s=60)
+    fire(site, pipeline)
+    collect_next(pipeline)
+    assert len(noted) == 2
+
+
+def test_told_to_stop_a_source_is_given_back_after_its_page_as_if_nothing_had_happened(
+    site: Site, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    path = tmp_path / "posts.jsonl"
+    rows = (f'{{"id": "{number}", "text": "Aeroluz", "created_at": "2026-11-21T11:00:00Z"}}\n' for number in range(900))
+    path.write_text("".join(rows))
+    site.brand()
+    site.source(kind="file", options={"path": str(path)}, every_s=60)
+    fire(site, pipeline)
+    pipeline.stop.set()
+    collect_next(pipeline)
+
+    assert len(site.rows(Mention)) == 500
+    task, source = site.one(Task), site.one(Source)
+    assert (task.lease_until, task.not_before) == (None, site.clock())
+    assert (source.last_error, source.stopped, source.last_run_at) == (None, False, None)
+
+    pipeline.stop.clear()
+    collect_next(pipeline)
+    assert len(site.rows(Mention)) == 900
+    assert site.rows(Task) == []
+
+
+def test_a_worker_that_is_stopped_stops_its_sources(pipeline: Pipeline) -> None:
+    with Worker(pipeline.collecting(), 60, pipeline.stop):
+        assert not pipeline.stop.is_set()
+    assert pipeline.stop.is_set()
+
+
+def test_a_task_of_a_source_that_was_switched_off_goes_away(
+    site: Site, pipeline: Pipeline, feed_at: Callable[..., None], httpserver: HTTPServer
+) -> None:
+    feed_at(Response("busy", status=503))
+    fire(site, pipeline)
+    collect_next(pipeline)
+    with site.store.transaction() as session:
+        brands.retire_sources(session, [])
+    site.clock.advance(hours=1)
+    collect_next(pipeline)
+
+    assert site.rows(Task) == []
+    assert len(httpserver.log) == 1
+
+
+def test_a_failure_that_nobody_foresaw_is_tried_again_like_any_other(
+    site: Site, pipeline: Pipeline, feed_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise TypeError("no such thing")
+
+    feed_at(Response(FEED))
+    monkeypatch.setattr(Http, "get", breaks)
+    fire(site, pipeline)
+    collect_next(pipeline)
+
+    assert site.one(Task).not_before == site.clock() + timedelta(seconds=30)
+    assert site.one(Source).last_error == "unforeseen TypeError: no such thing"
+
+
+def test_a_closed_pipeline_has_given_its_connections_back(pipeline: Pipeline) -> None:
+    pipeline.close()
+
+    assert pipeline.http._client.is_closed

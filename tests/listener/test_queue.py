@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from listener.queue import Work, WorkQueue
 from listener.store.tables import Task
@@ -134,3 +135,19 @@ def test_workers_at_once_never_share_a_task(site: Site, queue: WorkQueue) -> Non
     taken = [key for keys in together(*(partial(take) for _ in range(4))) for key in keys]
 
     assert sorted(taken, key=int) == [str(number) for number in range(40)]
+
+
+def test_a_look_into_an_empty_queue_writes_nothing(site: Site, queue: WorkQueue) -> None:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(site.store.engine, "before_cursor_execute", note)
+    try:
+        assert queue.claim(site.clock()) == []
+    finally:
+        event.remove(site.store.engine, "before_cursor_execute", note)
+
+    assert statements
+    assert not [statement for statement in statements if statement.startswith("UPDATE")]

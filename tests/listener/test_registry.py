@@ -57,11 +57,11 @@ def test_the_endpoint_is_used(http: Http) -> None:
     [
         ("hackernew", {}, "did you mean hackernews? The kinds are file, rss, hackernews, replay"),
         ("zzz", {}, "The kinds are file, rss, hackernews, replay"),
-        ("rss", {}, "the option url is missing: the address of the feed"),
-        ("rss", {"url": "feed.xml"}, "option url: write the address of the feed with https://"),
+        ("rss", {}, "'url' is missing: the address of the feed"),
+        ("rss", {"url": "feed.xml"}, "url: write the address of the feed with https://"),
         ("rss", {"url": "https://a.example", "max_megabyte": 1}, "did you mean max_megabytes?"),
-        ("hackernews", {"lookback_hours": 0}, "option lookback_hours"),
-        ("replay", {"path": "x", "started_at": "2026-05-01T06:00:00"}, "option started_at"),
+        ("hackernews", {"lookback_hours": 0}, "lookback_hours: must be greater than or equal to 1"),
+        ("replay", {"path": "x", "started_at": "2026-05-01T06:00:00"}, "started_at: must have timezone info"),
     ],
 )
 def test_what_is_wrong_is_said_as_help(kind: str, options: dict[str, Any], message: str, http: Http) -> None:

@@ -91,8 +91,8 @@ def test_every_due_source_gets_its_task(site: Site) -> None:
     site.source("on demand")
     assert scheduler(site).fire_due() == 2
     assert [task.payload for task in site.rows(Task)] == [
-        {"job": "collect", "source_id": 1},
-        {"job": "collect", "source_id": 2},
+        {"source_id": 1},
+        {"source_id": 2},
     ]
 
     work_off(site)

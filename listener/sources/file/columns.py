@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from listener.items import Author, Item, as_utc
@@ -30,6 +30,9 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 _LONGEST_ID = 300
+
+_CLOCKS_DIFFER = timedelta(days=1)
+"""A row dated ahead by less is taken as said now: a clock that is fast, or a zone that was not named."""
 
 
 def _plain(name: str) -> str:
@@ -68,16 +71,16 @@ class Columns:
                 )
 
     def item(self, row: Mapping[str, Any], until: datetime) -> Item:
-        """The Item a row stands for. Raises ValueError with the reason where it stands for none."""
+        """The Item a row stands for; not dated after ``until``. Raises ValueError with the reason where it is none."""
         columns = self._columns(tuple(row))
         value = {field: self._first(row, names) for field, names in columns.items()}
         text = as_text(value["text"])
         title = as_text(value["title"])
         if not (text and text.strip()) and not title:
             raise ValueError("it has no text")
-        created_at = as_time(value["created_at"], self._zone)
-        if created_at > as_utc(until):
-            raise ValueError(f"it is dated {created_at:%Y-%m-%d %H:%M} UTC, in the future: correct it, or set timezone")
+        dated = as_time(value["created_at"], self._zone)
+        if dated > as_utc(until) + _CLOCKS_DIFFER:
+            raise ValueError(f"it is dated {dated:%Y-%m-%d %H:%M} UTC, in the future: correct it, or set timezone")
         author = self._author(value)
         reach = [as_count(value["reach"]), author.followers if author else None, as_count(value["shares"]) or None]
         engagement = {name: count for name in ("shares", "likes") if (count := as_count(value[name])) is not None}
@@ -85,10 +88,10 @@ class Columns:
         reply_to = as_id(value["in_reply_to"])
         return Item(
             kind=self._options.platform or "file",
-            native_id=self._apart(as_id(value["id"]) or _digest(author, created_at, text)),
+            native_id=self._apart(as_id(value["id"]) or _digest(author, dated, text)),
             text=text,
             title=title,
-            created_at=created_at,
+            created_at=min(dated, as_utc(until)),
             url=web_address(value["url"]),
             author=author,
             lang=as_text(value["lang"]),
@@ -125,12 +128,13 @@ class Columns:
         followers = as_count(value["followers"])
         if isinstance(given, Mapping):  # exports that nest the whole account
             handle = as_text(given.get("handle") or given.get("username") or given.get("screen_name"))
-            native_id = as_id(given.get("id")) or handle
             name = as_text(given.get("name"))
+            native_id = as_id(given.get("id")) or handle or as_id(name)
             followers = as_count(given.get("followers")) if followers is None else followers
         else:
-            native_id = handle = as_id(given)
+            handle = as_id(given)
             name = as_text(value["author_name"])
+            native_id = handle or as_id(name)
         if not native_id:
             return None
         return Author(self._apart(native_id), handle=handle, name=name, followers=followers)

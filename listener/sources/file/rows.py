@@ -12,6 +12,10 @@ from listener.source import FatalSourceError
 MAX_LINE = 1024 * 1024
 """Bytes. A mention is a few hundred; a line of megabytes is a file without line ends, or not text at all."""
 
+# The csv module's own limit of 128 KiB is one for the whole process, and so is this: set once, because collectors in
+# other threads read CSV too.
+csv.field_size_limit(MAX_LINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -166,6 +170,11 @@ def _csv_lines(lines: Lines, path: Path) -> Iterator[str]:
 
 
 def _broken(path: Path, line: int, why: object) -> FatalSourceError:
+    if "field limit" in str(why):
+        return FatalSourceError(
+            f"a field in the row of {path} that begins on line {line} is longer than {MAX_LINE // 1024} KiB: close it "
+            'with a " if it was left open, shorten it if not, and import the file again; nothing is imported twice'
+        )
     return FatalSourceError(
         f'the quoting in {path} breaks in the row that begins on line {line} ({why}): close the field with a ", '
         'write "" for a " inside it, and import the file again; nothing is imported twice'

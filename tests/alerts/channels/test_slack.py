@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -36,6 +36,12 @@ def listening(answer: bytes | None) -> Iterator[str]:
                 done.wait(10)
             else:
                 connection.sendall(answer)
+                # Closed with something unread, a connection is reset, and the answer may be lost with it.
+                connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(10)
+                with suppress(OSError):
+                    while connection.recv(65_536):
+                        pass
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from alerts.notice import Notice
 from alerts.reasons import Reason
 from listener.jobs.alert import PATIENCE, judge_batch
-from listener.store import alerting, deliveries
+from listener.store import alerting, deliveries, scoring
 from listener.store.engine import Store
 from listener.store.tables import Alert, AlertMention, Brand, ChannelState, Delivery, MentionBrand
 from tests.conftest import NOON, Clock
@@ -316,3 +317,31 @@ def test_judges_side_by_side_decide_every_incident_once(site: Site, fresh: Fresh
     assert sum(judged) == len(site.rows(MentionBrand))
     assert outcome(site) == outcome(alone)
     alone.store.close()
+
+
+def test_a_brand_that_cannot_be_judged_stops_no_other(site: Site) -> None:
+    site.brand("Abc", alerting={"detractor": {"min_probability": 80}})
+    site.brand("Xyz")
+    site.source()
+    site.take(item("1", "Abc or Xyz"))
+    site.score()
+
+    with capture_logs() as logged:
+        assert judge(site) == 1
+        # Now there is nothing else to do: the caller must wait before it tries again.
+        with pytest.raises(ValueError, match="min_probability lies between 0 and 1"):
+            judge(site)
+
+    assert sorted(verdicts(site), key=str) == [None, "opened_incident"]
+    failed = [entry for entry in logged if entry["event"] == "brand_not_judged"]
+    assert [(entry["brand_id"], entry["exc_info"]) for entry in failed] == [(site.id_of(Brand, "Abc"), True)] * 2
+
+
+def test_nobody_waits_for_a_pair_that_was_set_aside(feed: Site) -> None:
+    feed.take(item("1"), item("2"))
+    feed.score({2: "detractor"})
+    with feed.store.transaction() as session:
+        scoring.set_aside(session, 1, feed.clock() + timedelta(hours=1))
+
+    assert judge(feed) == 1
+    assert verdicts(feed) == [None, "opened_incident"]

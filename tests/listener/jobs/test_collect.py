@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from listener.items import Item
 from listener.jobs.collect import Collected, Matcher, collect
@@ -12,7 +13,11 @@ from listener.query import Query
 from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError, Skipped, SourceError
 from listener.store import intake
 from listener.store.tables import Brand, Mention, MentionBrand, Source
-from tests.listener.conftest import BrokenOff, Site, item
+from tests.listener.conftest import Site, item
+
+
+class Killed(BaseException):
+    """The process dies here."""
 
 
 class Told:
@@ -22,7 +27,7 @@ class Told:
     ordered: ClassVar[bool] = True
     lag: ClassVar[timedelta] = timedelta(0)
 
-    def __init__(self, *pages: Page | Exception | Sequence[Item]) -> None:
+    def __init__(self, *pages: Page | BaseException | Sequence[Item]) -> None:
         self.pages = list(pages)
         self.asked: list[tuple[str | None, Cursor | None, datetime]] = []
 
@@ -30,7 +35,7 @@ class Told:
         self.asked.append((None if query is None else str(query), cursor, until))
         start = int(cursor["next"]) if cursor else 0
         for place, page in enumerate(self.pages[start:], start):
-            if isinstance(page, Exception):
+            if isinstance(page, BaseException):
                 raise page
             yield page if isinstance(page, Page) else Page(tuple(page), {"next": place + 1})
 
@@ -118,8 +123,8 @@ def test_the_cursor_of_an_unordered_source_is_provisional_until_its_run_has_ende
 
 @pytest.mark.parametrize("kind", [Told, Unordered])
 def test_a_run_that_died_in_the_middle_goes_on_after_its_last_kept_page(feed: Site, kind: type[Told]) -> None:
-    source = kind(ONE, BrokenOff(), THREE)
-    with pytest.raises(BrokenOff):
+    source = kind(ONE, Killed(), THREE)
+    with pytest.raises(Killed):
         run(feed, source)
 
     source.pages[1] = TWO
@@ -130,12 +135,12 @@ def test_a_run_that_died_in_the_middle_goes_on_after_its_last_kept_page(feed: Si
 
 def test_a_page_and_its_cursor_are_kept_together_or_not_at_all(feed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def dies(*_: object, **__: object) -> None:
-        raise BrokenOff
+        raise Killed
 
     source = Told(ONE)
     with monkeypatch.context() as patch:
         patch.setattr(intake, "keep_cursor", dies)
-        with pytest.raises(BrokenOff):
+        with pytest.raises(Killed):
             run(feed, source)
     assert names(feed) == []
 
@@ -198,6 +203,73 @@ def test_entries_that_were_no_use_are_handed_on_and_the_rest_is_stored(feed: Sit
     assert (result.skipped, result.capped, result.stored) == ([skipped], 1, 1)
 
 
+def test_what_was_no_use_or_is_missing_is_logged_with_its_source_and_a_gap_noted(feed: Site) -> None:
+    with capture_logs() as logged:
+        run(feed, Told(Page(tuple(ONE), {"next": 1}, skipped=(Skipped("line 2", "no date"),), capped=True)))
+
+    warnings = [(entry["event"], entry["source"]) for entry in logged if entry["log_level"] == "warning"]
+    assert warnings == [("gap", "feed"), ("entry_skipped", "feed")]
+    assert row(feed).last_gap_at == feed.clock()
+
+
+def test_a_run_is_logged_with_all_its_counts(feed: Site) -> None:
+    with capture_logs() as logged:
+        run(feed, Told([item("1"), item("2", target="Delta")]))
+
+    (entry,) = logged
+    assert (entry["event"], entry["source"], entry["seen"], entry["stored"]) == ("collected", "feed", 2, 1)
+    assert (entry["other_brands"], entry["finished"]) == (1, True)
+
+
+def test_a_failure_that_nobody_foresaw_is_noted_logged_and_tried_again(feed: Site) -> None:
+    with capture_logs() as logged, pytest.raises(RetriableSourceError, match="KeyError"):
+        run(feed, Told(ONE, KeyError("hits\x00")))
+
+    assert names(feed) == ["1"]
+    assert (row(feed).last_error, row(feed).stopped) == ("unforeseen KeyError: 'hits\\x00'", False)
+    assert [(entry["event"], entry["source"], entry["exc_info"]) for entry in logged] == [
+        ("source_unforeseen_failure", "feed", True)
+    ]
+
+
+@pytest.mark.parametrize("kind", [Told, Unordered])
+def test_a_run_that_is_told_to_stop_ends_after_its_page_and_the_next_goes_on(feed: Site, kind: type[Told]) -> None:
+    source = kind(ONE, TWO, THREE)
+    result = collect(feed.store, 1, source, feed.clock, keep_on=lambda: len(names(feed)) < 2)
+
+    assert (names(feed), result.finished) == (["1", "2"], False)
+    assert (row(feed).last_run_at, row(feed).last_error) == (None, None)
+    kept = ({"next": 2}, None) if source.ordered else (None, {"next": 2})
+    assert (row(feed).cursor, row(feed).provisional_cursor) == kept
+
+    assert run(feed, source).finished
+    assert names(feed) == ["1", "2", "3"]
+    assert row(feed).cursor == {"next": 3}
+
+
+def test_a_source_that_is_read_no_further_is_closed(feed: Site) -> None:
+    closed = []
+
+    class Open(Told):
+        def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+            try:
+                yield from super().fetch(query, cursor, until)
+            finally:
+                closed.append(True)
+
+    collect(feed.store, 1, Open(ONE, TWO), feed.clock, keep_on=lambda: False)
+
+    assert closed == [True]
+
+
+def test_the_callers_result_is_filled(feed: Site) -> None:
+    result = Collected()
+    with pytest.raises(RetriableSourceError):
+        collect(feed.store, 1, Told(ONE, RetriableSourceError("503")), feed.clock, result=result)
+
+    assert (result.stored, result.finished) == (1, False)
+
+
 def test_whoever_watches_sees_every_page_once_it_is_kept(feed: Site) -> None:
     kept = []
     collect(
@@ -218,11 +290,24 @@ def test_a_source_for_some_brands_is_held_against_those_alone(feed: Site) -> Non
 
 
 def test_a_brand_that_is_off_is_not_listened_for(feed: Site) -> None:
-    feed.brand(active=False)
+    feed.brand("Nubia", active=False)
+
+    assert run(feed, Told([item("1", "Nubia"), item("2")])).unmatched == 1
+
+
+@pytest.mark.parametrize("only", [None, ["Nubia"]])
+def test_with_no_brand_to_listen_for_nothing_is_read_and_nothing_lost(feed: Site, only: list[str] | None) -> None:
+    feed.brand(active=only is not None)
+    feed.source(brands=only)
     source = Told(ONE)
 
-    assert run(feed, source).unmatched == 1
-    assert source.asked[0][0] is None
+    with capture_logs() as logged:
+        result = run(feed, source)
+
+    assert (result.seen, result.finished, source.asked, row(feed).cursor) == (0, True, [], None)
+    assert (row(feed).stopped, row(feed).last_success_at) == (False, None)
+    assert "no brand is listened for here" in (row(feed).last_error or "")
+    assert [(entry["event"], entry["source"]) for entry in logged] == [("not_collected", "feed")]
 
 
 def test_a_brand_that_the_item_names_goes_before_its_words(feed: Site) -> None:

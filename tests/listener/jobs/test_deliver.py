@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import pytest
 import structlog
+from pydantic import SecretStr, ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from alerts.channel import Receipt, TryLater, Undeliverable
-from alerts.channels.slack import SlackWebhook
+from alerts.channels.slack import LONGEST_TIMEOUT, SlackOptions, SlackWebhook
 from alerts.notice import Notice
 from alerts.reasons import Reason
 from listener.jobs.deliver import LEASE, Pacing, deliver_next
@@ -288,3 +289,11 @@ def test_slack_gets_everything_through_rate_limits_failures_and_silence(outbox: 
     assert sorted(sent) == [("sent", False), ("sent_ambiguous", True)]
     assert [outcome for _, _, outcome in log(outbox)] == ["rate_limited", "server_error", "sent", "sent_ambiguous"]
     assert len(bodies) == 4
+
+
+def test_a_lease_outlasts_the_slowest_send() -> None:
+    """Connecting, shaking hands and waiting for the answer may each take the whole time-out."""
+    slowest = SlackOptions(url=SecretStr("https://hooks.slack.com/services/T0/B0/x"), timeout=LONGEST_TIMEOUT)
+    assert timedelta(seconds=3 * slowest.timeout) < LEASE
+    with pytest.raises(ValidationError, match="less than or equal to 20"):
+        SlackOptions(url=slowest.url, timeout=LONGEST_TIMEOUT + 1)

@@ -1,11 +1,13 @@
 """Batches are scored and kept whole; what fails is given back."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
-from listener.jobs.score import LEASE, score_batch
+from listener.jobs.score import LEASE, SET_ASIDE, score_batch
 from listener.store.tables import MentionBrand, Score
 from sentiment.scorer import Score as Scored
 from sentiment.scorer import Text
@@ -98,3 +100,64 @@ def test_scorers_side_by_side_score_everything_once(feed: Site) -> None:
 
     assert sum(len(scorer.asked) for scorer in scorers) == len(feed.rows(Score)) == 60
     assert feed.rollups() == feed.recount()
+
+
+class Picky(WordScorer):
+    """A model that breaks down over one text."""
+
+    def score(self, texts: Sequence[Text], *, progress: Callable[[int], None] | None = None) -> list[Scored]:
+        if any("poison" in text.text for text in texts):
+            raise BrokenOff("no such word")
+        return super().score(texts)
+
+
+def test_a_pair_that_cannot_be_scored_is_named_and_set_aside_and_the_rest_is_scored(feed: Site) -> None:
+    feed.take(item("1"), item("2", "Aeroluz poison"), item("3"))
+
+    with capture_logs() as logged:
+        assert score_batch(feed.store, Picky(), feed.clock) == 3
+        assert score_batch(feed.store, Picky(), feed.clock) == 0
+
+    assert [pair.label for pair in feed.rows(MentionBrand)] == ["detractor", None, "detractor"]
+    (entry,) = [entry for entry in logged if entry["log_level"] == "error"]
+    assert (entry["event"], entry["pair"], entry["brand"], entry["error"]) == (
+        "pair_not_scored", 2, "Aeroluz", "no such word",
+    )  # fmt: skip
+    assert feed.rollups() == feed.recount()
+
+
+def test_a_pair_set_aside_is_tried_again_later(feed: Site, scorer: WordScorer) -> None:
+    feed.take(item("1", "Aeroluz poison"))
+    with capture_logs():
+        score_batch(feed.store, Picky(), feed.clock)
+    feed.clock.advance(seconds=SET_ASIDE.total_seconds() - 1)
+    assert score_batch(feed.store, scorer, feed.clock) == 0
+    feed.clock.advance(seconds=1)
+
+    assert score_batch(feed.store, scorer, feed.clock) == 1
+
+
+def test_more_bad_pairs_than_a_batch_holds_do_not_stop_what_comes_after_them(feed: Site) -> None:
+    feed.take(*(item(str(number), "Aeroluz poison") for number in range(4)), item("5"))
+
+    with capture_logs():
+        while score_batch(feed.store, Picky(), feed.clock, limit=2):
+            pass
+
+    assert [pair.label for pair in feed.rows(MentionBrand)] == [None] * 4 + ["detractor"]
+
+
+def test_a_score_that_cannot_be_stored_holds_up_no_other(feed: Site) -> None:
+    class Unstorable(WordScorer):
+        def score(self, texts: Sequence[Text], *, progress: Callable[[int], None] | None = None) -> list[Scored]:
+            scores = super().score(texts)
+            return [
+                replace(score, polarity={"negative": BrokenOff}) if "poison" in text.text else score  # type: ignore[dict-item]
+                for text, score in zip(texts, scores, strict=True)
+            ]
+
+    feed.take(item("1", "Aeroluz poison"), item("2"))
+    with capture_logs():
+        score_batch(feed.store, Unstorable(), feed.clock)
+
+    assert [pair.label for pair in feed.rows(MentionBrand)] == [None, "detractor"]

@@ -1,9 +1,12 @@
 """Brands and sources follow escucha.yml; what was read stays read, and nothing that is stored goes away."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from listener.queue import WorkQueue
+from listener.scheduler import Scheduler
 from listener.store import brands, intake
 from listener.store.tables import Brand, Source
 from tests.conftest import NOON
@@ -47,10 +50,10 @@ def test_a_source_saved_again_unchanged_is_read_on_from_where_it_was(site: Site)
     first = site.source(every_s=60)
     keep_cursor(site)
 
-    assert site.source(every_s=90, brands=["Aeroluz"], judge_as_new=True) == first
+    assert site.source(every_s=90, judge_as_new=True) == first
 
     source = site.one(Source)
-    assert (source.cursor, source.every_s, source.brands, source.judge_as_new) == ({"page": 2}, 90, ["Aeroluz"], True)
+    assert (source.cursor, source.every_s, source.judge_as_new) == ({"page": 2}, 90, True)
 
 
 @pytest.mark.parametrize("change", [{"kind": "hackernews"}, {"options": {"url": "https://elsewhere.example/feed"}}])
@@ -64,6 +67,59 @@ def test_a_source_that_is_another_place_now_is_read_from_its_start(site: Site, c
 
     source = site.one(Source)
     assert (source.cursor, source.provisional_cursor, source.last_success_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("change", [{"brands": ["Nubia"]}, {"brands": None}, {"about_brands": True}])
+def test_a_source_read_for_other_brands_is_read_from_its_start(site: Site, change: dict[str, Any]) -> None:
+    before = {"brands": ["Aeroluz"], "about_brands": False}
+    site.source(**before)
+    keep_cursor(site)
+    note(site, error=None)
+
+    site.source(**before | change)
+
+    source = site.one(Source)
+    assert (source.cursor, source.last_success_at) == (None, NOON)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "change", "soon"),
+    [
+        (True, {}, True),
+        (False, {"options": {"url": "https://elsewhere.example/feed"}}, True),
+        (False, {"kind": "hackernews"}, True),
+        (False, {}, False),
+    ],
+)
+def test_a_source_that_was_mended_is_read_at_once(
+    site: Site, stopped: bool, change: dict[str, Any], soon: bool
+) -> None:
+    site.source(every_s=3600)
+    queue = WorkQueue(site.store)
+    scheduler = Scheduler(site.store, queue, site.clock)
+    assert scheduler.fire_due() == 1
+    (work,) = queue.claim(site.clock())
+    queue.ack(work)
+    note(site, error="401", stopped=stopped)
+    site.clock.advance(seconds=1)
+
+    site.source(every_s=3600, **change)
+
+    assert scheduler.fire_due() == int(soon)
+
+
+def test_a_source_that_is_another_place_now_does_not_wait_as_long_as_the_old_one_asked(site: Site) -> None:
+    site.source(every_s=60)
+    queue = WorkQueue(site.store)
+    Scheduler(site.store, queue, site.clock).fire_due()
+    (work,) = queue.claim(site.clock())
+    queue.nack(work, site.clock.now + timedelta(hours=1))
+
+    site.source(every_s=60)
+    assert queue.claim(site.clock()) == []
+    site.source(every_s=60, options={"url": "https://elsewhere.example/feed"})
+    (again,) = queue.claim(site.clock())
+    assert again.attempts == 1
 
 
 def test_a_choice_taken_back_is_gone(site: Site) -> None:
@@ -100,7 +156,8 @@ def test_what_the_file_names_no_more_is_switched_off_but_not_an_import(site: Sit
     site.source("import:/data.csv")
 
     with site.store.transaction() as session:
-        brands.retire_missing(session, ["Aeroluz"], ["new"])
+        brands.retire_brands(session, ["Aeroluz"])
+        brands.retire_sources(session, ["new"])
 
     assert {brand.name: brand.active for brand in site.rows(Brand)} == {"Aeroluz": True, "Nubia": False}
     assert {row.name: row.active for row in site.rows(Source)} == {"old": False, "new": True, "import:/data.csv": True}
@@ -111,7 +168,8 @@ def test_what_the_file_names_no_more_is_switched_off_but_not_an_import(site: Sit
 def test_a_brand_named_again_is_switched_on_again(site: Site) -> None:
     site.brand()
     with site.store.transaction() as session:
-        brands.retire_missing(session, [], [])
+        brands.retire_brands(session, [])
+        brands.retire_sources(session, [])
     site.brand()
 
     assert site.one(Brand).active

@@ -8,7 +8,7 @@ import pytest
 from alerts.reasons import Reason
 from listener.store import deliveries, read
 from listener.store.deliveries import Claim
-from listener.store.tables import ChannelState, Delivery, DeliveryAttempt
+from listener.store.tables import Alert, ChannelState, Delivery, DeliveryAttempt
 from tests.listener.conftest import Site, broken_off, together
 
 LEASE = timedelta(seconds=60)
@@ -238,7 +238,10 @@ def test_a_channel_that_is_off_gives_nothing_until_it_is_on_again_with_what_died
     assert claim(site) is None
     with site.store.reading() as session:
         assert deliveries.disabled_channels(session, ["log", "slack"]) == {"log": "no_service"}
-        assert read.attention(session) == ["channel log is off: no_service", "1 deliveries are dead"]
+        assert read.attention(session, site.clock(), timedelta(minutes=10), ["log"]) == [
+            "channel log is off: no_service",
+            "1 delivery is dead",
+        ]
 
     with site.store.transaction() as session:
         assert deliveries.enable_channel(session, "log", site.clock()) == 1
@@ -285,3 +288,59 @@ def test_of_several_senders_at_once_one_gets_the_claim(site: Site) -> None:
     taken = together(*(partial(claim, site) for _ in range(5)))
 
     assert [one.key for one in taken if one is not None] == ["a"]
+
+
+@pytest.fixture
+def incident(feed: Site) -> Site:
+    """Two incidents; of the first its opening and its growth are to be told, of the second its opening."""
+    with feed.store.transaction() as session:
+        opened = [
+            Alert(
+                brand_id=1, rule="detractor", opened_at=feed.clock() + timedelta(hours=hours), last_at=feed.clock(),
+                count=1, reach=0, created_at=feed.clock(),
+            )
+            for hours in (0, 5)
+        ]  # fmt: skip
+        session.add_all(opened)
+        session.flush()
+        rows = [
+            {
+                "key": key, "alert_id": opened[number].id, "channel": channel, "kind": "opened", "reason": "r",
+                "notice": "{}",
+            }
+            for channel in ("log", "slack")
+            for number, key in ((0, "opened"), (0, "grew"), (1, "other"))
+        ]  # fmt: skip
+        deliveries.put(session, rows, feed.clock())
+    return feed
+
+
+def test_growth_is_not_told_before_the_opening_that_waits_for_its_next_try(incident: Site) -> None:
+    again(incident, claimed(incident), seconds=5)
+    assert claimed(incident, "slack").key == "opened"
+
+    other = claimed(incident)
+    assert other.key == "other"
+    sent(incident, other)
+    assert claim(incident) is None
+
+    incident.clock.advance(seconds=5)
+    opened = claimed(incident)
+    assert opened.key == "opened"
+    sent(incident, opened)
+    assert claimed(incident).key == "grew"
+
+
+def test_growth_is_told_although_its_opening_is_dead(incident: Site) -> None:
+    dead(incident, claimed(incident))
+
+    assert claimed(incident).key == "grew"
+
+
+def test_what_waits_for_an_earlier_one_is_not_stuck(incident: Site) -> None:
+    again(incident, claimed(incident), seconds=3600)
+    sent(incident, claimed(incident))
+    incident.clock.advance(minutes=30)
+
+    with incident.store.reading() as session:
+        assert read.stuck(session, incident.clock(), timedelta(minutes=10), ["log"]) == []

@@ -140,3 +140,14 @@ def test_a_moment_without_a_zone_is_refused(site: Site) -> None:
     naive = datetime(2026, 3, 1)  # noqa: DTZ001 - that is the point
     with pytest.raises(Exception, match="has no time zone"), site.store.transaction() as session:
         session.connection().execute(insert(table(Setting)), {"key": "a", "value": 1, "updated_at": naive})
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused_with_what_to_write(url: str) -> None:
+    with pytest.raises(StoreError, match=r"names no file.*use sqlite:///path/to/file.db"):
+        Store(url)
+
+
+def test_an_address_whose_port_is_none_is_refused_with_what_to_write() -> None:
+    with pytest.raises(StoreError, match=r"is no database address; use sqlite:///.* or postgresql\+psycopg://"):
+        Store("postgresql+psycopg://host:port/db")

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from listener.jobs.alert import judge_batch
 from listener.jobs.score import score_batch
 from listener.queue import WorkQueue
-from listener.store import brands, deliveries, read
+from listener.scheduler import Scheduler
+from listener.store import brands, deliveries, read, scoring
 from listener.store.tables import Source
 from tests.conftest import NOON
 from tests.listener.conftest import Site, item
@@ -32,6 +34,16 @@ def busy(feed: Site, scorer: Scorer) -> Site:
 def stuck(site: Site, channels: Sequence[str] = CHANNELS) -> list[str]:
     with site.store.reading() as session:
         return read.stuck(session, site.clock(), PATIENCE, channels)
+
+
+def attention(site: Site, channels: Sequence[str] = CHANNELS) -> list[str]:
+    with site.store.reading() as session:
+        return read.attention(session, site.clock(), PATIENCE, channels)
+
+
+def note(site: Site, source: str = "my feed", **outcome: Any) -> None:
+    with site.store.transaction() as session:
+        brands.note_run(session, site.id_of(Source, source), site.clock(), **outcome)
 
 
 def ids(site: Site, **filters: object) -> list[int]:
@@ -63,7 +75,7 @@ def test_an_empty_store_counts_nothing(site: Site) -> None:
         assert read.pending(session, CHANNELS).nothing
         assert read.mentions(session) == []
         assert read.alerts(session) == []
-        assert read.attention(session) == []
+    assert attention(site) == []
     assert stuck(site) == []
 
 
@@ -189,9 +201,100 @@ def test_a_task_in_a_workers_hands_is_not_stuck(site: Site) -> None:
     assert stuck(site) == []
 
 
-def test_a_stopped_source_waits_for_a_person(feed: Site) -> None:
-    with feed.store.transaction() as session:
-        brands.note_run(session, feed.one(Source).id, feed.clock(), error="401: check the key", stopped=True)
+def test_a_stopped_source_waits_for_a_person_who_is_told_what_to_do(feed: Site) -> None:
+    feed.source("my feed", every_s=60)
+    note(feed, error="401: check the key", stopped=True)
 
-    with feed.store.reading() as session:
-        assert read.attention(session) == ["source feed stopped: 401: check the key"]
+    assert attention(feed) == [
+        "source my feed stopped: 401: check the key; mend it and restart, or run `escucha collect --once 'my feed'`"
+    ]
+
+
+def test_an_import_that_failed_waits_for_nobody(feed: Site) -> None:
+    feed.source("my feed")
+    note(feed, error="line 3: broken quoting", stopped=True)
+    feed.clock.advance(days=1)
+
+    assert attention(feed) == stuck(feed) == []
+
+
+def test_a_source_that_was_not_read_well_for_long_is_named_with_its_error(feed: Site) -> None:
+    feed.source("my feed", every_s=300)
+    note(feed)
+    feed.clock.advance(minutes=15)
+    note(feed, error="503: busy")
+    assert attention(feed) == []
+
+    feed.clock.advance(seconds=1)
+    assert attention(feed) == ["source my feed was last read well at 2026-11-21 12:00 UTC: 503: busy"]
+    # Somebody does try: work moves.
+    assert stuck(feed) == []
+
+
+def test_a_source_that_was_never_read_well_is_named(feed: Site) -> None:
+    feed.source("my feed", every_s=300)
+    note(feed, error="503: busy")
+    feed.clock.advance(minutes=15, seconds=1)
+
+    assert attention(feed) == ["source my feed was never read well: 503: busy"]
+
+
+def test_sources_that_no_scheduler_fires_are_stuck(feed: Site) -> None:
+    feed.source("my feed", every_s=300)
+    feed.source("other", every_s=3600)
+    feed.clock.advance(minutes=15)
+    assert stuck(feed) == []
+    feed.clock.advance(seconds=1)
+    assert stuck(feed) == ["sources wait to be queued since 2026-11-21 12:05 UTC"]
+    assert attention(feed) == ["source my feed was never read well: is `escucha run` running?"]
+
+    note(feed)
+    assert stuck(feed) == attention(feed) == []
+    feed.clock.advance(minutes=16)
+    assert stuck(feed) == ["sources wait to be queued since 2026-11-21 12:20 UTC"]
+
+
+def test_a_source_that_is_being_read_for_long_is_all_right(feed: Site) -> None:
+    feed.source("my feed", every_s=300)
+    queue = WorkQueue(feed.store, lease=timedelta(hours=2))
+    Scheduler(feed.store, queue, feed.clock).fire_due()
+    queue.claim(feed.clock())
+    feed.clock.advance(hours=1)
+
+    assert stuck(feed) == attention(feed) == []
+
+
+def test_a_source_with_a_gap_is_named_for_a_day(feed: Site) -> None:
+    feed.source("my feed", every_s=7 * 86400)
+    with feed.store.transaction() as session:
+        brands.note_gap(session, feed.id_of(Source, "my feed"), feed.clock())
+    (line,) = attention(feed)
+    assert line == (
+        "source my feed had more than it hands out at once at 2026-11-21 12:00 UTC, so mentions are missing; "
+        "read it more often (every)"
+    )
+
+    feed.clock.advance(days=1)
+    assert attention(feed) == []
+
+
+def test_deliveries_for_a_channel_that_is_not_set_up_wait_for_a_person(busy: Site) -> None:
+    busy.outbox("a", "b", channel="pager")
+    busy.outbox("a", channel="post")
+
+    assert attention(busy) == [
+        "2 deliveries wait for channel pager, which is not set up",
+        "1 delivery waits for channel post, which is not set up",
+    ]
+    assert attention(busy, ("log", "pager", "post")) == []
+
+
+def test_a_pair_that_was_set_aside_makes_nothing_stuck_until_it_is_due_again(feed: Site) -> None:
+    feed.take(item("1"))
+    with feed.store.transaction() as session:
+        scoring.set_aside(session, 1, feed.clock() + timedelta(hours=1))
+    feed.clock.advance(minutes=30)
+    assert stuck(feed) == []
+
+    feed.clock.advance(minutes=30)
+    assert stuck(feed) == ["mentions wait to be scored since 2026-11-21 12:00 UTC"]
