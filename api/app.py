@@ -7,7 +7,9 @@ from threading import Event
 
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from api.addresses import trusted_hosts
 from api.dashboard.live import Live
 from api.routes import alerts, events, health, mentions, pages
 from api.wiring import Installation
@@ -39,8 +41,11 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
         redoc_url=None,
     )
     app.state.installation = installation
-    app.state.live = Live(installation.store)
+    app.state.live = Live(installation)
     app.state.stop = stop
+
+    # Innermost, so that what it answers carries the headers as well.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=trusted_hosts(installation.settings), www_redirect=False)
 
     @app.middleware("http")
     async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -4,9 +4,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+import structlog
+from sqlmodel import Session
 
 from alerts.channel import Channel, ChannelSetupError
 from alerts.registry import build_channel
+from api.addresses import public_url
 from listener import clock, configfile
 from listener.config import ConfigError, Settings, with_secrets
 from listener.configfile import BrandEntry, ConfigFile, SourceEntry
@@ -15,23 +21,39 @@ from listener.jobs.deliver import Pacing
 from listener.pipeline import Pipeline
 from listener.queue import WorkQueue
 from listener.registry import Endpoints
-from listener.store import brands, migrate
+from listener.store import brands, migrate, read
 from listener.store.engine import Store
 from sentiment.scorer import Scorer
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One Escucha: where it keeps things and what it works with."""
+    """One Escucha: where it keeps things and what it works with. Closes its database when its block ends.
+
+    ``channel_names``: all channels set up here; ``channels`` has them built, and is empty in one that sends nothing.
+    """
 
     settings: Settings
     store: Store
+    channel_names: tuple[str, ...]
     channels: Mapping[str, Channel]
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
+
     @property
-    def channel_names(self) -> tuple[str, ...]:
-        """All channels set up here."""
-        return tuple(self.channels)
+    def patience(self) -> timedelta:
+        """How long anything may wait before it counts as stuck."""
+        return timedelta(minutes=self.settings.stuck_minutes)
+
+    def attention(self, session: Session) -> list[str]:
+        """What waits for a person, in words."""
+        return read.attention(session, clock.now(), self.patience, self.channel_names)
 
     def pipeline(self) -> Pipeline:
         """The stages, ready to run."""
@@ -45,35 +67,51 @@ class Installation:
             http=Http(timeout=self.settings.http_timeout),
             endpoints=Endpoints(hackernews=self.settings.hackernews_url),
             secrets=os.environ,
-            public_url=self.settings.address(),
+            public_url=public_url(self.settings),
             clock=clock.now,
         )
 
     def scorer(self) -> Scorer:
         """The model. Raises sentiment.errors for one that cannot be used."""
-        return Scorer.open(
-            self.settings.model,
-            revision=self.settings.model_revision,
-            threads=self.settings.threads,
-            batch_size=self.settings.batch_size,
-        )
+        return open_scorer(self.settings)
 
 
-def read_config(settings: Settings) -> ConfigFile:
-    """escucha.yml, or an empty one where the default file is not there. Raises ConfigError."""
+def open_scorer(settings: Settings) -> Scorer:
+    """The model that the settings name. Raises sentiment.errors for one that cannot be used."""
+    scorer = Scorer.open(
+        settings.model, revision=settings.model_revision, threads=settings.threads, batch_size=settings.batch_size
+    )
+    if settings.model and not settings.model_revision and not Path(settings.model).expanduser().exists():
+        log.warning(
+            "model_not_pinned", model=settings.model, revision=scorer.revision,
+            why="the hub may give another one tomorrow; ESCUCHA_MODEL_REVISION pins it",
+        )  # fmt: skip
+    return scorer
+
+
+def read_config(settings: Settings, *, secrets: bool = True) -> ConfigFile:
+    """escucha.yml, or an empty one where the default file is not there. Raises ConfigError.
+
+    ``secrets=False`` leaves out what ``_from`` options name, for a process that reads no source and sends nothing.
+    """
     if "config" not in settings.model_fields_set and not settings.config.exists():
         return ConfigFile()
-    return configfile.load(settings.config, os.environ)
+    return configfile.load(settings.config, os.environ if secrets else None)
 
 
-def install(settings: Settings, config: ConfigFile) -> Installation:
-    """Open the store, bring its tables up to date and build the channels.
+def install(settings: Settings, config: ConfigFile, *, sending: bool = True) -> Installation:
+    """Open the store, bring its tables up to date and, unless nothing is to be sent from here, build the channels.
 
     Raises StoreError, or ConfigError for a channel that cannot be built.
     """
+    channels = build_channels(settings, config) if sending else {}
     store = Store(settings.database())
-    migrate.upgrade(store)
-    return Installation(settings, store, _channels(settings, config))
+    try:
+        migrate.upgrade(store)
+    except BaseException:
+        store.close()
+        raise
+    return Installation(settings, store, channel_names(settings, config), channels)
 
 
 def apply_config(store: Store, config: ConfigFile) -> None:
@@ -82,10 +120,11 @@ def apply_config(store: Store, config: ConfigFile) -> None:
     with store.transaction() as session:
         brands.save_brands(session, [brand_row(brand) for brand in config.brands], now)
         brands.save_sources(session, [_source_row(source) for source in config.sources], now)
+        # Brands may come from imports alone, sources that are read on a schedule only from the file.
+        if config.brands:
+            brands.retire_brands(session, [brand.name for brand in config.brands])
         if config.brands or config.sources:
-            brands.retire_missing(
-                session, [brand.name for brand in config.brands], [source.name for source in config.sources]
-            )
+            brands.retire_sources(session, [source.name for source in config.sources])
 
 
 def brand_row(brand: BrandEntry) -> dict[str, object]:
@@ -112,7 +151,15 @@ def _source_row(source: SourceEntry) -> dict[str, object]:
     }
 
 
-def _channels(settings: Settings, config: ConfigFile) -> dict[str, Channel]:
+def channel_names(settings: Settings, config: ConfigFile) -> tuple[str, ...]:
+    """The channels that there are; known without their secrets."""
+    if config.channels is not None:
+        return tuple(entry.name for entry in config.channels)
+    return ("log",) if settings.slack_webhook_url is None else ("log", "slack")
+
+
+def build_channels(settings: Settings, config: ConfigFile) -> dict[str, Channel]:
+    """The same, ready to send. Raises ConfigError, without secrets in it."""
     described: Sequence[tuple[str, str, Mapping[str, object]]]
     if config.channels is not None:
         described = [(entry.name, entry.kind, with_secrets(entry.options, os.environ)) for entry in config.channels]

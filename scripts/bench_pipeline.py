@@ -23,7 +23,7 @@ import structlog
 from api.cli.imports import run_import
 from api.wiring import install
 from listener.config import Settings
-from listener.configfile import ConfigFile
+from listener.configfile import BrandEntry, ConfigFile
 from sentiment.scorer import Scorer, Text
 
 DEMO = Path(__file__).parent.parent / "api" / "demo" / "stream.jsonl"
@@ -61,13 +61,15 @@ def whole_job(mentions: list[dict[str, object]], scorer: Scorer) -> float:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "mentions.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in mentions), encoding="utf-8")
-        installation = install(Settings(data_dir=Path(folder), poll_seconds=0.05), ConfigFile())
-        started = time.perf_counter()
-        outcome = run_import(installation, scorer, file, {"path": str(file)}, ["Brand"], alert=True)
-        seconds = time.perf_counter() - started
-        if outcome.collected.stored != len(mentions) or not outcome.left.nothing:
-            sys.exit(f"the job was not done: {outcome}")
-        installation.store.close()
+        config = ConfigFile(brands=(BrandEntry(name="Brand"),))
+        with install(Settings(data_dir=Path(folder), poll_seconds=0.05), config) as installation:
+            started = time.perf_counter()
+            outcome = run_import(
+                installation, lambda: scorer, file, {"path": str(file)}, config.brands, config, alert=True
+            )
+            seconds = time.perf_counter() - started
+            if outcome.collected.stored != len(mentions) or not outcome.left.nothing:
+                sys.exit(f"the job was not done: {outcome}")
     return seconds
 
 

@@ -5,7 +5,8 @@
 
 Imports the file once undisturbed into a fresh database, then again into another one, killed with SIGKILL at random
 moments and started anew each time, and compares the two. With --database-url both runs use that PostgreSQL server,
-each in a database of its own. The last line is JSON; exit status 1 if anything differs.
+each in a database of its own, dropped at the end. The last line is JSON; exit status 1 if anything differs, or if Slack
+took a message twice that is not marked as ambiguous.
 """
 
 import argparse
@@ -19,11 +20,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from receive_slack import Receiver
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 TOTALS = {
@@ -91,13 +95,22 @@ def _key(message: dict[str, object]) -> str:
     return json.dumps(message["blocks"][-1])  # type: ignore[index]
 
 
-def _database(server: str | None, folder: str, name: str) -> str:
+@contextmanager
+def _database(server: str | None, folder: str, name: str) -> Iterator[str]:
+    """A fresh database, gone when the block ends."""
     if server is None:
-        return f"sqlite:///{folder}/{name}.db"
+        yield f"sqlite:///{folder}/{name}.db"
+        return
     database = f"escucha_{name}_{uuid4().hex[:8]}"
-    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {database}"))
-    return make_url(server).set(database=database).render_as_string(hide_password=False)
+    try:
+        yield make_url(server).set(database=database).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {database} WITH (FORCE)"))
+        engine.dispose()
 
 
 def main() -> None:
@@ -112,12 +125,15 @@ def main() -> None:
     dice = random.Random(args.seed)
     command = [str(Path(sys.executable).parent / "escucha"), "import", str(args.file), "--alert"]
     command += [part for brand in args.brand for part in ("--brand", brand)]
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         runs = []
         for name in ("whole", "killed"):
             receiver = Receiver(0, None, ["ok"], 30.0, 1)
             threading.Thread(target=receiver.serve_forever, daemon=True).start()
-            runs.append(Run(command, _database(args.database_url, folder, name), receiver))
+            database = stack.enter_context(_database(args.database_url, folder, name))
+            runs.append(Run(command, database, receiver))
+            stack.callback(runs[-1].engine.dispose)
         whole, killed = runs
         started = time.monotonic()
         whole.finish()
@@ -132,10 +148,7 @@ def main() -> None:
                 process.send_signal(signal.SIGKILL)
                 how = f"killed after {moment:.1f} s"
             process.communicate()
-            print(
-                f"{number}: {how}, {killed.totals() if number > 1 or _has_tables(killed) else 'no tables yet'}",
-                flush=True,
-            )
+            print(f"{number}: {how}, {killed.totals() if _has_tables(killed) else 'no tables yet'}", flush=True)
         started = time.monotonic()
         killed.finish()
         print(f"last run: {time.monotonic() - started:.0f} s", flush=True)
@@ -149,19 +162,24 @@ def main() -> None:
             "received": len(killed.receiver.taken),
             "received_twice": killed.received_twice(),
         }
-        for run in runs:
-            run.engine.dispose()
-    same = result["whole"] == result["killed"] and result["same_incidents"] and not result["decided_twice"]
+    same = is_same(result)
     print(json.dumps(result | {"same": same}))
     sys.exit(0 if same else 1)
 
 
+def is_same(result: dict[str, Any]) -> bool:
+    """Whether the kills left no trace: what arrived twice was marked as a message that may be there twice."""
+    return bool(
+        result["whole"] == result["killed"]
+        and result["same_incidents"]
+        and not result["decided_twice"]
+        and result["received_twice"] <= result["ambiguous"]
+    )
+
+
 def _has_tables(run: Run) -> bool:
-    try:
-        run.count(TOTALS["mentions"])
-    except Exception:
-        return False
-    return True
+    # An import killed early has made no database, or an empty one: the tables come in one transaction.
+    return inspect(run.engine).has_table("mention")
 
 
 if __name__ == "__main__":

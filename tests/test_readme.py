@@ -1,11 +1,13 @@
 """The README's tables say what the code says."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import typer
 
+from alerts.rules.detractor import DetractorSettings
 from api.cli.app import app
 from listener.config import Settings
 from listener.configfile import parse_text
@@ -25,10 +27,11 @@ def settings_rows() -> list[list[str]]:
     """The settings as the table shows them."""
     rows = []
     for name, field in Settings.model_fields.items():
-        default = (
-            "" if field.is_required() or field.default_factory or field.default is None or field.default is False else field.default
+        shown = (
+            ""
+            if field.default_factory or field.default in (None, "") or field.default is False
+            else f"`{field.default}`"
         )
-        shown = f"`{default}`" if str(default) else ""
         rows.append([f"`ESCUCHA_{name.upper()}`", shown, field.description or ""])
     return rows
 
@@ -60,6 +63,11 @@ def test_the_sources_table_is_complete_and_true() -> None:
         for kind, source in SOURCES.items()
     ]
     assert table("Sources") == expected
+
+
+def test_every_option_of_the_rule_is_named() -> None:
+    missing = [field.name for field in fields(DetractorSettings) if not re.search(rf"\b{field.name}[:`]", README)]
+    assert missing == []
 
 
 @pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))

@@ -11,7 +11,7 @@ from api.cli.output import Failure
 from listener.config import ConfigError
 from listener.source import SourceError
 from listener.store.engine import StoreError
-from sentiment.errors import SentimentError
+from sentiment.errors import ModelInvalid, ModelNotFound, SentimentError
 
 __all__ = ["app", "main"]
 
@@ -22,6 +22,9 @@ for module in (demo, run, imports, collect, score, check, channels):
 EXPECTED = (Failure, ConfigError, ChannelSetupError, SourceError, StoreError, SentimentError)
 """Errors whose message is all a person needs; anything else is a bug and shows its traceback."""
 
+WRONG_SETTINGS = (ConfigError, ChannelSetupError, StoreError, ModelNotFound, ModelInvalid)
+"""Those of them that a person mends in the settings or in escucha.yml."""
+
 
 def main() -> None:
     """Run the command. Exit status: 0 done, 1 not (all) done, 2 wrong use or settings, 130 interrupted."""
@@ -31,7 +34,7 @@ def main() -> None:
         console = Console(stderr=True)
         for line in str(error).splitlines():
             console.print(f"[bold red]escucha:[/] {_plain(line)}", highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, ConfigError | ChannelSetupError) else 1)
+        sys.exit(2 if isinstance(error, WRONG_SETTINGS) else 1)
 
 
 def _plain(line: str) -> str:

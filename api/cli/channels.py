@@ -1,5 +1,7 @@
 """``escucha channels``: see, test and switch on again where notices go."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -26,35 +28,38 @@ def register(app: typer.Typer) -> None:
 
 def show() -> None:
     """The channels set up here, and which are off and why."""
-    installation = _installed()
-    with installation.store.reading() as session:
-        off = deliveries.disabled_channels(session, installation.channel_names)
-    for name, channel in installation.channels.items():
-        say(f"{name}: {channel.kind}, {'off: ' + off[name] if name in off else 'on'}")
+    with _installed() as installation:
+        with installation.store.reading() as session:
+            off = deliveries.disabled_channels(session, installation.channel_names)
+        for name, channel in installation.channels.items():
+            say(f"{name}: {channel.kind}, {'off: ' + off[name] if name in off else 'on'}")
 
 
 def test(name: Name) -> None:
     """Send one message that is clearly a test, and say what came back."""
-    channel = _named(_installed(), name)
-    try:
-        receipt = channel.send(notice.for_test(name, clock.now()))
-    except DeliveryError as error:
-        raise Failure(f"{name}: {error.message}") from error
-    say(f"{name}: sent ({receipt.detail})")
+    with _installed() as installation:
+        channel = _named(installation, name)
+        try:
+            receipt = channel.send(notice.for_test(name, clock.now()))
+        except DeliveryError as error:
+            raise Failure(f"{name}: {error.message}") from error
+        say(f"{name}: sent ({receipt.detail})")
 
 
 def enable(name: Name) -> None:
     """Switch a channel on again after mending it; what died on it is sent now."""
-    installation = _installed()
-    _named(installation, name)
-    with installation.store.transaction() as session:
-        revived = deliveries.enable_channel(session, name, clock.now())
+    with _installed() as installation:
+        _named(installation, name)
+        with installation.store.transaction() as session:
+            revived = deliveries.enable_channel(session, name, clock.now())
     say(f"{name} is on; {revived} deliveries will be tried again")
 
 
-def _installed() -> Installation:
+@contextmanager
+def _installed() -> Iterator[Installation]:
     settings = prepare()
-    return install(settings, read_config(settings))
+    with install(settings, read_config(settings)) as installation:
+        yield installation
 
 
 def _named(installation: Installation, name: str) -> Channel:

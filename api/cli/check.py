@@ -2,17 +2,26 @@
 
 import difflib
 import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import typer
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from alerts.wording import counted
+from api.addresses import listens_everywhere
 from api.cli.output import Failure, say
 from api.cli.setup import prepare
+from api.wiring import build_channels, channel_names
 from listener import configfile
-from listener.config import PREFIX, SECRETS, Settings
-from listener.configfile import ConfigFileError
+from listener.config import PREFIX, SECRETS, ConfigError, Settings
+from listener.configfile import ConfigFile, ConfigFileError
 from listener.store import migrate
-from listener.store.engine import Store
+from listener.store.engine import Store, StoreError
+from sentiment.errors import SentimentError
+from sentiment.scorer import look_for
 
 
 def register(app: typer.Typer) -> None:
@@ -24,20 +33,29 @@ def register(app: typer.Typer) -> None:
 
 
 def check() -> None:
-    """Read the settings and escucha.yml and say what is wrong where. Changes nothing; exit status 2 if anything is."""
+    """Read the settings and escucha.yml and say what is wrong where. Changes nothing; exit status 2 if anything is.
+
+    Channels are set up but nothing is sent; the model is looked for but neither loaded nor downloaded. What may be
+    meant, or may be well by the time it is needed, is a warning.
+    """
     settings = prepare()
-    for variable, likely in _unknown_settings():
-        say(f"warning: {variable} is no setting of Escucha" + (f"; did you mean {likely}?" if likely else ""))
+    wrong = [*_problem(lambda: _model(settings)), *_problem(lambda: _database(settings))]
+    config: ConfigFile | None = None
     try:
         config = configfile.load(settings.config, os.environ)
-    except ConfigFileError as error:
-        say(f"{settings.config}: {counted(len(error.problems), 'problem')}")
-        raise
-    channels = "log" if config.channels is None else ", ".join(channel.name for channel in config.channels)
-    if config.channels is None and settings.slack_webhook_url is not None:
-        channels += ", slack"
+    except ConfigError as error:
+        if isinstance(error, ConfigFileError):
+            say(f"{settings.config}: {counted(len(error.problems), 'problem')}")
+        wrong.append(str(error))
+    else:
+        wrong += _problem(lambda: build_channels(settings, config))
+    for warning in _warnings(settings, config):
+        say(f"warning: {warning}")
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    assert config is not None
     found = f"{counted(len(config.brands), 'brand')}, {counted(len(config.sources), 'source')}"
-    say(f"{settings.config} is sound: {found}; alerts go to {channels}")
+    say(f"{settings.config} is sound: {found}; alerts go to {', '.join(channel_names(settings, config)) or 'nobody'}")
     if config.sources and not config.brands:
         raise Failure("there are sources but no brands, so nothing would be kept; add a brand")
 
@@ -45,16 +63,84 @@ def check() -> None:
 def upgrade() -> None:
     """Bring the database to the tables this version knows. Other commands do so by themselves."""
     settings = prepare()
-    store = Store(settings.database())
-    before, after = migrate.upgrade(store)
-    where = store.url.render_as_string(hide_password=True)
+    with closing(Store(settings.database())) as store:
+        before, after = migrate.upgrade(store)
+        where = store.url.render_as_string(hide_password=True)
     say(f"{where} is at revision {after}" + (" already" if before == after else f" (was {before or 'empty'})"))
 
 
-def _unknown_settings() -> list[tuple[str, str | None]]:
+def _problem(look: Callable[[], object]) -> list[str]:
+    """What is wrong with one part, so that the others are looked at all the same."""
+    try:
+        look()
+    except (ConfigError, StoreError, SentimentError) as error:
+        return [str(error)]
+    return []
+
+
+def _model(settings: Settings) -> None:
+    say(f"the model is {look_for(settings.model, settings.model_revision)}")
+
+
+def _database(settings: Settings) -> None:
+    path = _database_file(settings)
+    if path is not None and not path.exists():
+        # Opening it would make it, and this command changes nothing.
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise StoreError(f"the database {path} cannot be made: {folder} is no folder that may be written to")
+        return
+    with closing(Store(settings.database())) as store:
+        try:
+            store.check()
+        except StoreError as error:
+            if store.dialect == "sqlite":
+                raise
+            # A server may be started later.
+            say(f"warning: {error}")
+
+
+def _database_file(settings: Settings) -> Path | None:
+    """The file of an embedded database. What is wrong with the address is for the Store to say."""
+    try:
+        url = make_url(settings.database())
+    except (ArgumentError, ValueError):
+        return None
+    return Path(url.database) if url.drivername == "sqlite" and url.database not in (None, "", ":memory:") else None
+
+
+def _warnings(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
+    named = _named(config)
+    for variable, likely in _unknown_settings(named):
+        yield f"{variable} is no setting of Escucha" + (f"; did you mean {likely}?" if likely else "")
+    if settings.public_url is None and listens_everywhere(settings):
+        yield (
+            f"ESCUCHA_HOST={settings.host} listens on every address, so requests under any host name are answered and "
+            "links in messages open on this machine alone; set ESCUCHA_PUBLIC_URL"
+        )
+    if config is None or config.channels is None:
+        return
+    if not config.channels:
+        yield f"{settings.config}: channels: is empty, so alerts go nowhere; leave it out for the log"
+    if settings.slack_webhook_url is not None and "ESCUCHA_SLACK_WEBHOOK_URL" not in named:
+        yield (
+            f"ESCUCHA_SLACK_WEBHOOK_URL is set, but {settings.config} has channels: and none of them uses it "
+            "(url_from: ESCUCHA_SLACK_WEBHOOK_URL)"
+        )
+
+
+def _named(config: ConfigFile | None) -> set[str]:
+    """The variables that escucha.yml names as holding secrets."""
+    if config is None:
+        return set()
+    options = [source.options for source in config.sources] + [channel.options for channel in config.channels or ()]
+    return {str(value) for each in options for key, value in each.items() if key.endswith("_from")}
+
+
+def _unknown_settings(named: set[str]) -> list[tuple[str, str | None]]:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
-    # Secrets that escucha.yml names itself (url_from: ESCUCHA_...) are settings too, told by use and not by name.
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    secret = {f"{PREFIX}{name.upper()}" for name in SECRETS} | named
+    taken = known | secret | {f"{name}_FILE" for name in secret}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in taken)
     close = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
     return [(name, close[name][0] if close[name] else None) for name in unknown]

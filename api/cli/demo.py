@@ -3,22 +3,24 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from socket import socket
 from typing import Annotated
 
 import typer
 
 import api.demo
-from api.cli.draining import drain
+from api.cli.draining import drain, in_words
 from api.cli.output import Failure, say
-from api.cli.run import serve_until, working
-from api.cli.setup import prepare
+from api.cli.run import Host, Port, given, listening, serve_until, working
 from api.cli.stopping import told_to_stop
 from api.wiring import Installation, apply_config, install
 from listener import clock, configfile
+from listener.config import Settings
 from listener.configfile import ConfigFile, SourceEntry
 from listener.jobs.collect import collect
 from listener.queue import WorkQueue
@@ -43,8 +45,8 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Process the whole stream, print a summary as JSON and end.")
     ] = False,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8765,
+    host: Host = None,
+    port: Port = None,
 ) -> None:
     """Show Escucha at work: two days of mentions of an invented brand and its competitors, told in under a minute.
 
@@ -53,18 +55,26 @@ def demo(
     """
     started = clock.monotonic()
     with tempfile.TemporaryDirectory(prefix="escucha-demo-") as folder:
-        settings = prepare(
-            data_dir=Path(folder), database_url=f"sqlite:///{folder}/demo.db", host=host, port=port,
+        settings = given(
+            host, port, data_dir=Path(folder), database_url=f"sqlite:///{folder}/demo.db",
             public_url=None, slack_webhook_url=None, poll_seconds=0.25,
         )  # fmt: skip
-        config = _config(None if once else STORY_SECONDS / SHOW_SECONDS)
-        installation = install(settings, config)
-        apply_config(installation.store, config)
         if once:
-            _once(installation, lambda: clock.monotonic() - started)
-        else:
-            _show(installation)
-        installation.store.close()
+            with _installed(settings, _config(None)) as installation:
+                _once(installation, lambda: clock.monotonic() - started)
+            return
+        with (
+            listening(settings) as (settled, sockets),
+            _installed(settled, _config(STORY_SECONDS / SHOW_SECONDS)) as installation,
+        ):
+            _show(installation, sockets)
+
+
+@contextmanager
+def _installed(settings: Settings, config: ConfigFile) -> Iterator[Installation]:
+    with install(settings, config) as installation:
+        apply_config(installation.store, config)
+        yield installation
 
 
 def _config(speed: float | None) -> ConfigFile:
@@ -78,11 +88,11 @@ def _config(speed: float | None) -> ConfigFile:
     return config.model_copy(update={"sources": (stream,)})
 
 
-def _show(installation: Installation) -> None:
+def _show(installation: Installation, sockets: Sequence[socket]) -> None:
     scheduler = Scheduler(installation.store, WorkQueue(installation.store), clock.now)
     with told_to_stop() as stop, working(installation), scheduler:
         say(f"the page fills within {SHOW_SECONDS} seconds; stop with Ctrl-C")
-        serve_until(installation, stop)
+        serve_until(installation, stop, sockets)
 
 
 def _once(installation: Installation, elapsed: Callable[[], float]) -> None:
@@ -97,4 +107,4 @@ def _once(installation: Installation, elapsed: Callable[[], float]) -> None:
         totals = read.totals(session)
     typer.echo(json.dumps(asdict(totals) | {"seconds": round(elapsed(), 1)}))
     if not left.nothing:
-        raise Failure(f"not everything was done in time: {left}")
+        raise Failure(f"not everything was done in time; still to be done: {in_words(left)}")

@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 
+from alerts.wording import counted
 from api.cli.output import progress
 from listener import clock
 from listener.pipeline import Pipeline
@@ -31,3 +32,17 @@ def drain(pipeline: Pipeline, wait: timedelta, poll_seconds: float = 0.25) -> Pe
                 most[name] = max(most[name], left)
                 bars.update(task, total=most[name], completed=most[name] - left)
     return pending
+
+
+def in_words(pending: Pending) -> str:
+    """What is left for each stage, without those that are done."""
+    parts = [
+        f"{counted(number, what)} to be {done}"
+        for number, what, done in (
+            (pending.unscored, "mention", "scored"),
+            (pending.unjudged, "mention", "judged"),
+            (pending.undelivered, "notice", "sent"),
+        )
+        if number
+    ]
+    return ", ".join(parts)

@@ -1,5 +1,8 @@
 """The typer application that the subcommands register with."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(
@@ -10,3 +13,18 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"escucha {version('escucha')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    shown: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_tell, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command; typer wants a function for them."""

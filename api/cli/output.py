@@ -1,10 +1,18 @@
 """What the commands say to people: on standard error, so that standard output stays for data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 console = Console(stderr=True, highlight=False)
 
@@ -19,20 +27,14 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Bars for work that takes more than two seconds; on a pipe only the last state of each is printed."""
+def progress(*, percent: bool = False) -> Iterator[Progress]:
+    """Bars for work that may take long, in things done or in per cent; on a pipe only the last state is printed."""
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn() if percent else MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
     ) as bars:
         yield bars
-
-
-def counter(bars: Progress, what: str, total: float | None = None) -> Callable[[int], None]:
-    """A bar that is moved on by calling the result with how much more is done."""
-    task = bars.add_task(what, total=total)
-    return lambda done: bars.advance(task, done)

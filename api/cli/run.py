@@ -1,13 +1,16 @@
 """``escucha run``, and its parts apart: ``serve``, ``schedule``, ``work``."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from threading import Event
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from api.addresses import in_url, listens_everywhere, public_url
 from api.app import create_app
 from api.cli.output import Failure, say
 from api.cli.setup import prepare
@@ -37,63 +40,85 @@ def register(app: typer.Typer) -> None:
 
 def run(host: Host = None, port: Port = None) -> None:
     """Everything in one process: the API and page, the scheduler, and the workers. Ends in good order on SIGTERM."""
-    settings = _settings(host, port)
-    installation = _installed(settings)
-    with told_to_stop() as stop, ExitStack() as parts:
-        parts.enter_context(working(installation))
-        parts.enter_context(Scheduler(installation.store, WorkQueue(installation.store), clock.now))
-        serve_until(installation, stop)
+    with listening(given(host, port)) as (settings, sockets), _installed(settings) as installation:
+        scheduler = Scheduler(installation.store, WorkQueue(installation.store), clock.now)
+        with told_to_stop() as stop, working(installation), scheduler:
+            serve_until(installation, stop, sockets)
 
 
 def serve(host: Host = None, port: Port = None) -> None:
-    """The API and the page alone. Needs no model: scores are read from the database."""
-    settings = _settings(host, port)
-    installation = install(settings, read_config(settings))
-    with told_to_stop() as stop:
-        serve_until(installation, stop)
+    """The API and the page alone. Needs no model and no secrets: what others found is read from the database."""
+    with (
+        listening(given(host, port)) as (settings, sockets),
+        install(settings, read_config(settings, secrets=False), sending=False) as installation,
+        told_to_stop() as stop,
+    ):
+        serve_until(installation, stop, sockets)
 
 
 def schedule() -> None:
     """The scheduler alone: queues a task whenever a source is due. Several may run; each slot fires once."""
-    installation = _installed(prepare())
-    with told_to_stop() as stop, Scheduler(installation.store, WorkQueue(installation.store), clock.now):
-        say("scheduling; stop with Ctrl-C")
-        wait(stop)
+    with _installed(prepare(), sending=False) as installation:
+        scheduler = Scheduler(installation.store, WorkQueue(installation.store), clock.now)
+        with told_to_stop() as stop, scheduler:
+            say("scheduling; stop with Ctrl-C")
+            wait(stop)
 
 
 def work() -> None:
     """The workers alone: read due sources, score, judge and deliver. Several may run on one database."""
-    installation = _installed(prepare())
-    with told_to_stop() as stop, working(installation):
+    with _installed(prepare()) as installation, told_to_stop() as stop, working(installation):
         say("working; stop with Ctrl-C")
         wait(stop)
+
+
+def given(host: str | None, port: int | None, **overrides: object) -> Settings:
+    """The settings in force, with what was said on the command line."""
+    said = {"host": host, "port": port}
+    return prepare(**overrides, **{name: value for name, value in said.items() if value is not None})
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[tuple[Settings, Sequence[socket.socket]]]:
+    """The sockets to serve on, and the settings with the port that was really taken: links in messages need it.
+
+    Raises Failure where the address cannot be listened on, before a model is loaded or anything is claimed.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        listener = socket.create_server(address[:2], family=family)
+    except OSError as error:
+        # create_server() adds the address to the reason, which is said here already.
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise Failure(
+            f"{in_url(settings.host)}:{settings.port} cannot be listened on ({why}); is Escucha running already?"
+        ) from error
+    with listener:
+        yield settings.model_copy(update={"port": listener.getsockname()[1]}), [listener]
 
 
 @contextmanager
 def working(installation: Installation) -> Iterator[Pipeline]:
     """The workers of all stages. The model is opened first: a wrong one is told before anything is claimed."""
-    pipeline = installation.pipeline()
-    stages = pipeline.collecting() | pipeline.after_collecting(installation.scorer())
-    with Worker(stages, installation.settings.poll_seconds):
-        yield pipeline
-
-
-def serve_until(installation: Installation, stop: Event) -> None:
-    """Serve until told to stop. Raises Failure where the address is taken."""
     settings = installation.settings
+    if settings.public_url is None and listens_everywhere(settings):
+        say(
+            f"warning: links in messages lead to {public_url(settings)}, which opens on this machine alone; set "
+            "ESCUCHA_PUBLIC_URL to the address that people use"
+        )
+    with closing(installation.pipeline()) as pipeline:
+        stages = pipeline.collecting() | pipeline.after_collecting(installation.scorer())
+        with Worker(stages, settings.poll_seconds, pipeline.stop):
+            yield pipeline
+
+
+def serve_until(installation: Installation, stop: Event, sockets: Sequence[socket.socket]) -> None:
+    """Serve until told to stop."""
     config = uvicorn.Config(
-        create_app(installation, stop),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
+        create_app(installation, stop), log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
-    server = _Server(config, stop)
-    try:
-        server.run()
-    except SystemExit as error:
-        raise Failure(f"{settings.host}:{settings.port} cannot be listened on; is Escucha running already?") from error
+    _Server(config, stop).run(list(sockets))
 
 
 class _Server(uvicorn.Server):
@@ -103,28 +128,23 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._stop = stop
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
-            for server in self.servers:
-                host, port = server.sockets[0].getsockname()[:2]
-                say(f"Escucha listens on http://{host}:{port}")
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or () if self.started else ():
+            host, port = listener.getsockname()[:2]
+            say(f"Escucha listens on http://{in_url(host)}:{port}")
 
     def handle_exit(self, sig: int, frame: object) -> None:
         self._stop.set()
         super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
 
-def _settings(host: str | None, port: int | None) -> Settings:
-    given = {"host": host, "port": port}
-    return prepare(**{name: value for name, value in given.items() if value is not None})
-
-
-def _installed(settings: Settings) -> Installation:
-    config = read_config(settings)
-    installation = install(settings, config)
-    apply_config(installation.store, config)
-    with installation.store.reading() as session:
-        if not brands.active_brands(session):
-            say(f"nothing is listened for yet: name a brand in {settings.config} (the README shows how)")
-    return installation
+@contextmanager
+def _installed(settings: Settings, *, sending: bool = True) -> Iterator[Installation]:
+    config = read_config(settings, secrets=sending)
+    with install(settings, config, sending=sending) as installation:
+        apply_config(installation.store, config)
+        with installation.store.reading() as session:
+            if not brands.active_brands(session):
+                say(f"nothing is listened for yet: name a brand in {settings.config} (the README shows how)")
+        yield installation

@@ -4,16 +4,17 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
 from api.cli.output import Failure, progress
 from api.cli.setup import prepare
+from api.wiring import open_scorer
 from sentiment.errors import BadRow
 from sentiment.rows import score_rows
-from sentiment.scorer import Scorer
 
 
 def register(app: typer.Typer) -> None:
@@ -31,43 +32,93 @@ def score_file(
     """Score rows: adds polarity, stance, label, emotions, irony, offensive, complaint, relevance, model and revision.
 
     Stance is inferred from the text toward `target`; without a target, stance and label are null. The output appears
-    when all rows are scored: a file that is there is whole.
+    when all rows are scored: a file that is there is whole. A pipe or device is written as it goes. Empty lines are
+    passed over.
     """
     settings = prepare(**({"model": model} if model else {}))
     if not source.is_file():
         raise Failure(f"there is no file {source}")
-    scorer = Scorer.open(
-        settings.model, revision=settings.model_revision, threads=settings.threads, batch_size=settings.batch_size
-    )
-    descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+    with _writing(output) as out:
+        scorer = open_scorer(settings)
+        with progress() as bars:
+            task = bars.add_task("scoring", total=_lines(source))
+            for number, row in score_rows(scorer, _rows(source)):
+                out.write(_line(number, row) + "\n")
+                bars.update(task, completed=number)
+
+
+@contextmanager
+def _writing(output: Path) -> Iterator[TextIO]:
+    """Where the rows are written: beside the output, which takes their place when the block ends well."""
+    if output.is_dir():
+        raise Failure(f"{output} is a folder; name a file in it")
+    if not output.parent.is_dir():
+        raise Failure(f"there is no folder {output.parent} for the output; make it first")
+    try:
+        # A pipe or a device is meant to be written to, not to be replaced by a file; so is what /dev/stdout leads to.
+        if (output.exists() and not output.is_file()) or output.is_relative_to("/dev"):
+            with output.open("w", encoding="utf-8") as out:
+                yield out
+            return
+        # Through a link to what it leads to, so that the link stays one.
+        whole = output.resolve()
+        descriptor, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
+    except OSError as error:
+        raise Failure(f"{output} cannot be written: {error.strerror or error}") from error
     partial = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out, progress() as bars:
-            task = bars.add_task("scoring", total=_lines(source))
-            for row in score_rows(scorer, _rows(source)):
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
-                bars.advance(task)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            yield out
         partial.chmod(0o666 & ~_umask())
-        partial.replace(output)
+        partial.replace(whole)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def _rows(path: Path) -> Iterator[dict[str, object]]:
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
             try:
-                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                row = json.loads(text, parse_int=_whole, parse_constant=_refuse)
             except UnicodeDecodeError as error:
                 raise BadRow(number, "not UTF-8 text; save the file as UTF-8") from error
             except json.JSONDecodeError as error:
                 raise BadRow(
                     number, f"not JSON ({error.msg} at column {error.colno}); write one object a line"
                 ) from error
+            except ValueError as error:
+                raise BadRow(number, f"it cannot be read ({error})") from error
+            except RecursionError as error:
+                raise BadRow(number, "it is nested too deeply to be read") from error
             if not isinstance(row, dict):
                 raise BadRow(number, 'not a JSON object; write rows such as {"text": "..."}')
-            yield row
+            yield number, row
+
+
+def _whole(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError as error:
+        raise ValueError(f"a number of {len(digits):,} digits") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON; write null")
+
+
+def _line(number: int, row: dict[str, object]) -> str:
+    try:
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise BadRow(number, "a number in it is too large to be written as JSON") from error
+    except RecursionError as error:
+        raise BadRow(number, "it is nested too deeply to be written") from error
+    # Half a surrogate pair is fine as a JSON escape and impossible as UTF-8.
+    return line if line.isascii() or not any("\ud800" <= char <= "\udfff" for char in line) else json.dumps(row)
 
 
 def _lines(path: Path) -> int:

@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from threading import Lock
 
+from api.wiring import Installation
 from listener import clock
 from listener.store import read
-from listener.store.engine import Store
 
 FRESH_S = 1.0
 
@@ -28,8 +28,8 @@ class State:
 class Live:
     """Reads the totals at most once a second. Safe to share between threads."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
         self._lock = Lock()
         self._state: State | None = None
         self._read_at = 0.0
@@ -39,7 +39,8 @@ class Live:
         with self._lock:
             now = clock.monotonic()
             if self._state is None or now - self._read_at >= FRESH_S:
-                with self._store.reading() as session:
-                    self._state = State(read.totals(session), read.movement(session), tuple(read.attention(session)))
+                with self._installation.store.reading() as session:
+                    attention = tuple(self._installation.attention(session))
+                    self._state = State(read.totals(session), read.movement(session), attention)
                 self._read_at = now
             return self._state

@@ -50,7 +50,7 @@ class Alert(BaseModel):
     opened_at: datetime = Field(description="When its first mention was written.")
     last_at: datetime = Field(description="When its latest mention was written.")
     count: int = Field(description="Mentions in it.")
-    reach: int = Field(description="People its mentions may have reached, counted once per mention.")
+    reach: int = Field(description="People its mentions may have reached, as far as known, counted once per mention.")
     notified_count: int = Field(description="Its size when people were last told.")
     created_at: datetime
     deliveries: list[Delivery]

@@ -1,6 +1,5 @@
 """Whether work moves."""
 
-from datetime import timedelta
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -19,17 +18,18 @@ class Health(BaseModel):
 
     status: Literal["ok", "stuck"]
     stuck: list[str] = Field(description="What should have moved on and has not.")
-    attention: int = Field(description="Sources that stopped, channels that are off and kinds of dead deliveries.")
+    attention: int = Field(
+        description="Lines on the page under what waits for a person: sources, channels, deliveries."
+    )
 
 
 @router.get("/healthz", summary="Health", responses={503: {"description": "Work is stuck.", "model": Health}})
 def healthz(installed: Installed, response: Response) -> Health:
     """200 while work moves, 503 when something has waited longer than ESCUCHA_STUCK_MINUTES."""
-    patience = timedelta(minutes=installed.settings.stuck_minutes)
     try:
         with installed.store.reading() as session:
-            stuck = read.stuck(session, clock.now(), patience, installed.channel_names)
-            attention = len(read.attention(session))
+            stuck = read.stuck(session, clock.now(), installed.patience, installed.channel_names)
+            attention = len(installed.attention(session))
     except OperationalError:
         stuck, attention = ["the database does not answer"], 0
     if stuck:

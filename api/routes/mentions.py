@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.routes.dependencies import Before, BrandName, Limit, Reading
+from api.routes.dependencies import HIGHEST_ID, Before, BrandName, Limit, Reading
 from listener.store import read
 
 router = APIRouter(prefix="/api/mentions", tags=["mentions"])
@@ -38,6 +38,10 @@ class Mention(BaseModel):
     verdict: str | None = Field(
         description="The named reason why it did or did not lead to an alert; null until judged."
     )
+    notice: str | None = Field(
+        None,
+        description="With `alert`: the named reason why people were or were not told when it joined that incident.",
+    )
 
 
 class Mentions(BaseModel):
@@ -53,10 +57,13 @@ def list_mentions(
     brand: BrandName = None,
     label: Label | None = None,
     source: Annotated[str | None, Query(max_length=100, description="Only from this platform.")] = None,
+    alert: Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="Only those of this incident.")] = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> Mentions:
     """Mentions with their scores, the latest stored first."""
-    rows = read.mentions(session, brand=brand, label=label, source=source, before=before, limit=limit + 1)
+    rows = read.mentions(
+        session, brand=brand, label=label, source=source, alert_id=alert, before=before, limit=limit + 1
+    )
     items = [Mention.model_validate(dict(row)) for row in rows[:limit]]
     return Mentions(items=items, next=items[-1].id if len(rows) > limit else None)

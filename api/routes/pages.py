@@ -7,7 +7,8 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from api.dashboard.rendering import templates
-from api.routes.dependencies import Id, Reading
+from api.routes.dependencies import Id, Installed, Reading
+from api.wiring import Installation
 from listener.store import read
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -18,15 +19,15 @@ SHOWN = 60
 
 
 @router.get("/")
-def first_page(request: Request, session: Reading) -> HTMLResponse:
+def first_page(request: Request, installed: Installed, session: Reading) -> HTMLResponse:
     """Mentions and alerts as they arrive."""
-    return _templates.TemplateResponse(request, "first.html", _arriving(session))
+    return _templates.TemplateResponse(request, "first.html", _arriving(installed, session))
 
 
 @router.get("/partials/arriving")
-def arriving(request: Request, session: Reading) -> HTMLResponse:
+def arriving(request: Request, installed: Installed, session: Reading) -> HTMLResponse:
     """The part of the first page that changes."""
-    return _templates.TemplateResponse(request, "arriving.html", _arriving(session))
+    return _templates.TemplateResponse(request, "arriving.html", _arriving(installed, session))
 
 
 @router.get("/alerts/{alert_id}")
@@ -39,10 +40,10 @@ def incident(request: Request, session: Reading, alert_id: Id) -> HTMLResponse:
     return _templates.TemplateResponse(request, "incident.html", {"alert": found[0], "mentions": mentions})
 
 
-def _arriving(session: Session) -> dict[str, Any]:
+def _arriving(installed: Installation, session: Session) -> dict[str, Any]:
     return {
         "totals": read.totals(session),
-        "attention": read.attention(session),
+        "attention": installed.attention(session),
         "alerts": read.alerts(session, limit=SHOWN),
         "mentions": read.mentions(session, limit=SHOWN),
     }

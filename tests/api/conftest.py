@@ -84,7 +84,7 @@ def _score(pair_id: int, label: str) -> dict[str, object]:
 @pytest.fixture
 def house(store: Store, clock: Clock) -> House:
     """An installation on each database in turn, without mentions."""
-    house = House(Installation(Settings(), store, {"log": LogChannel("log")}), clock)
+    house = House(Installation(Settings(), store, ("log",), {"log": LogChannel("log")}), clock)
     house.listen()
     return house
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from ..conftest import absent
 from .conftest import HOSTILE, Served
@@ -74,6 +74,18 @@ class TestFirstPage:
         page.locator(".incident .count", has_text="3").wait_for(timeout=10_000)
         assert page.locator(".totals .detractor b").inner_text() == "4"
         assert problems == []
+
+    def test_a_part_that_could_not_be_fetched_is_fetched_again(self, page: Page, served: Served) -> None:
+        failures = []
+
+        def fail_once(route: Route) -> None:
+            failures.append(route.request.url)
+            route.fulfill(status=500, body="") if len(failures) == 1 else route.continue_()
+
+        page.route("**/partials/arriving", fail_once)
+        served.house.hear(8, "Lumbra, a single change", "passive")
+        page.locator(".mention", has_text="a single change").wait_for(timeout=15_000)
+        assert len(failures) > 1
 
     def test_says_so_when_the_connection_is_lost(self, page: Page, served: Served) -> None:
         page.wait_for_timeout(500)

@@ -5,11 +5,14 @@ from threading import Event
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from api.app import POLICY, create_app
-from listener.store import read, scoring
-from listener.store.tables import Mention, table
+from api.wiring import brand_row
+from listener.configfile import BrandEntry
+from listener.items import Author
+from listener.store import brands, read, scoring
+from listener.store.tables import ChannelState, Mention, table
 
 from .conftest import HOSTILE, House
 
@@ -17,7 +20,7 @@ from .conftest import HOSTILE, House
 @pytest.fixture
 def client(full_house: House) -> TestClient:
     """The application without a socket."""
-    return TestClient(create_app(full_house.installation, Event()))
+    return TestClient(create_app(full_house.installation, Event()), base_url="http://127.0.0.1")
 
 
 def test_mentions_come_latest_first_with_scores_and_verdicts(client: TestClient) -> None:
@@ -76,6 +79,60 @@ def test_an_alert_shows_its_deliveries_and_what_each_try_came_to(client: TestCli
     assert client.get(f"/api/alerts/{alert['id']}").json() == alert
 
 
+def test_the_mentions_of_an_incident_say_why_people_were_told_or_not(house: House) -> None:
+    for number in (1, 2):
+        house.hear(number, "Lumbra is down here too", "detractor")
+        house.judge_and_tell()
+    client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
+    (alert,) = client.get("/api/alerts").json()["items"]
+    items = client.get("/api/mentions", params={"alert": alert["id"]}).json()["items"]
+    assert [item["notice"] for item in items] == ["already_notified", "incident_opened"]
+    assert {item["notice"] for item in client.get("/api/mentions").json()["items"]} == {None}
+    page = client.get(f"/alerts/{alert['id']}").text
+    assert "People know of this incident, and it has not grown to its next size." in page
+    assert "Nobody was told" not in page
+
+
+@pytest.mark.parametrize(
+    ("channels", "sentence"),
+    [([], "No channel is set up for this brand"), (["log"], "Every channel for this brand is switched off.")],
+)
+def test_an_incident_nobody_was_told_of_says_the_real_reason(house: House, channels: list[str], sentence: str) -> None:
+    with house.store.transaction() as session:
+        brands.save_brands(session, [brand_row(BrandEntry(name="Lumbra", channels=tuple(channels)))], house.clock())
+        session.connection().execute(
+            insert(table(ChannelState)).values(
+                name="log", not_before=house.clock(), disabled_at=house.clock(), disabled_reason="x"
+            )
+        )
+    house.hear(1, "Lumbra is down", "detractor")
+    house.judge_and_tell()
+    client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
+    page = client.get("/alerts/1").text
+    assert f"Nobody was told. {sentence}" in page
+    assert "reach" not in page
+
+
+def test_an_author_known_by_name_alone_is_shown(house: House) -> None:
+    house.hear(1, "Lumbra works", "promoter", author=Author("a1", name="Ana of the News"))
+    client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
+    assert client.get("/api/mentions").json()["items"][0]["author"] == "Ana of the News"
+    assert "Ana of the News" in client.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8765", 200), ("localhost", 200), ("[::1]:8765", 200), ("evil.example", 400),
+        ("evil.example:8765", 400), ("127.0.0.1.evil.example", 400),
+    ],
+)  # fmt: skip
+def test_only_its_own_names_are_answered(client: TestClient, host: str, status: int) -> None:
+    answer = client.get("/api/mentions", headers={"Host": host})
+    assert answer.status_code == status
+    assert answer.headers["content-security-policy"] == POLICY
+
+
 @pytest.mark.parametrize("path", ["/api/alerts/999", "/alerts/999"])
 def test_what_is_not_there_is_not_found(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
@@ -110,7 +167,7 @@ def test_health_answers_503_when_work_is_stuck_and_200_when_it_is_not(full_house
 
 
 def test_health_is_ok_in_an_empty_house(house: House) -> None:
-    answer = TestClient(create_app(house.installation, Event())).get("/healthz")
+    answer = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1").get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "stuck": [], "attention": 0})
 
 
@@ -133,7 +190,7 @@ def test_hostile_text_is_shown_as_text(client: TestClient) -> None:
 
 
 def test_the_page_says_what_is_inferred_and_shows_an_empty_state(house: House) -> None:
-    page = TestClient(create_app(house.installation, Event())).get("/").text
+    page = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1").get("/").text
     assert "inferred from the text" in page
     assert "Nothing has arrived yet" in page
     assert "No incident yet" in page

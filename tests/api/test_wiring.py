@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from alerts.channels.slack import SlackWebhook
-from api.wiring import Installation, apply_config, install, read_config
+from api.wiring import Installation, apply_config, install, open_scorer, read_config
 from listener.config import ConfigError, Settings, load_settings
 from listener.configfile import ConfigFile, parse_text
 from listener.store import migrate
@@ -106,6 +106,38 @@ def test_a_wrong_webhook_address_names_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="ESCUCHA_SLACK_WEBHOOK_URL: channel slack: ") as caught:
         install(settings, ConfigFile())
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_process_that_sends_nothing_needs_no_secrets(tmp_path: Path) -> None:
+    (tmp_path / "escucha.yml").write_text(
+        "sources: [{name: feed, kind: rss, url_from: UNSET}]\n"
+        "channels: [{name: urgent, kind: slack, url_from: UNSET}]\n"
+    )
+    settings = load_settings(data_dir=tmp_path)
+    with pytest.raises(ConfigError, match="UNSET is not set"):
+        read_config(settings)
+    with install(settings, read_config(settings, secrets=False), sending=False) as made:
+        assert (made.channel_names, dict(made.channels)) == (("urgent",), {})
+
+
+def test_what_needs_no_secret_is_checked_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "escucha.yml").write_text("channels: [{name: urgent, kind: slack, url_from: UNSET, colour: red}]\n")
+    with pytest.raises(ConfigError, match="colour") as caught:
+        read_config(load_settings(data_dir=tmp_path), secrets=False)
+    assert "missing" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("revision", "warned"), [(None, True), ("abc", False)])
+def test_a_hub_model_that_is_not_pinned_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], revision: str | None, warned: bool
+) -> None:
+    class Loaded:
+        revision = "0123456789ab"
+
+    monkeypatch.setattr("api.wiring.Scorer.open", lambda *_, **__: Loaded())
+    open_scorer(load_settings(model="some/model", model_revision=revision))
+    said = capsys.readouterr().out
+    assert ("model_not_pinned" in said) == ("0123456789ab" in said) == ("ESCUCHA_MODEL_REVISION" in said) == warned
 
 
 def test_the_pipeline_keeps_to_the_settings(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 // Keeps the page up to date: follows the event stream, fetches the part that changed, shows times in the reader's zone.
 
 const LEAST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30000;
 const NEW_FOR_MS = 2500;
 
 function localise(root) {
@@ -19,6 +20,7 @@ function follow(part) {
   const connection = document.getElementById("connection");
   let fetching = false;
   let stale = false;
+  let pause = LEAST_PAUSE_MS;
   // When each row was first shown: a new one stays marked although the part is replaced meanwhile.
   const shownAt = new Map(ids(part).map((id) => [id, -Infinity]));
 
@@ -29,6 +31,7 @@ function follow(part) {
     }
     fetching = true;
     stale = false;
+    let failed = true;
     try {
       const response = await fetch(part.dataset.partial, { headers: { Accept: "text/html" } });
       if (response.ok) {
@@ -41,14 +44,18 @@ function follow(part) {
         }
         localise(next);
         part.replaceChildren(...next.childNodes);
+        const shown = new Set(ids(part));
+        for (const id of shownAt.keys()) if (!shown.has(id)) shownAt.delete(id);
+        failed = false;
       }
     } catch {
-      stale = true;
+      // The network: tried again like an answer that is no page.
     }
+    pause = failed ? Math.min(pause * 2, LONGEST_PAUSE_MS) : LEAST_PAUSE_MS;
     setTimeout(() => {
       fetching = false;
-      if (stale) refresh();
-    }, LEAST_PAUSE_MS);
+      if (stale || failed) refresh();
+    }, pause);
   }
 
   const stream = new EventSource(part.dataset.stream);

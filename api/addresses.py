@@ -1,0 +1,41 @@
+"""Under which addresses this installation is reached."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from listener.config import Settings
+
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in an address: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def listens_everywhere(settings: Settings) -> bool:
+    """Whether the host is a wildcard, which is no address that a person could open."""
+    try:
+        return ipaddress.ip_address(settings.host).is_unspecified
+    except ValueError:
+        return False
+
+
+def public_url(settings: Settings) -> str:
+    """How people reach this installation, without a slash at the end.
+
+    Where it listens everywhere and ESCUCHA_PUBLIC_URL is not set, that is true on this machine alone.
+    """
+    host = "localhost" if listens_everywhere(settings) else in_url(settings.host)
+    return settings.public_url or f"http://{host}:{settings.port}"
+
+
+def trusted_hosts(settings: Settings) -> list[str]:
+    """Whose requests are answered, by their Host header: a page elsewhere must not reach us under a name of its own.
+
+    ``["*"]`` where nobody said under which names an installation that listens everywhere is reached.
+    """
+    if settings.public_url is None and listens_everywhere(settings):
+        return ["*"]
+    public = urlsplit(settings.public_url or "").hostname
+    return [*LOCAL, in_url(settings.host), *([in_url(public)] if public else [])]
