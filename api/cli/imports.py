@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from alerts.durations import parse_duration
+from alerts.wording import counted
 from api.cli.draining import drain, in_words
 from api.cli.output import Failure, progress, say
 from api.cli.setup import brands_called, ensure_brands, prepare
@@ -94,7 +95,7 @@ def import_file(
         raise Failure(f"{file}: {outcome.failure}")
     if outcome.collected.skipped:
         raise Failure(
-            f"{len(outcome.collected.skipped)} rows of {file} were not stored; mend them and import the file again: "
+            f"not stored: {counted(len(outcome.collected.skipped), 'row')} of {file}; mend and import the file again: "
             "what is stored already is recognised"
         )
     if not outcome.left.nothing:

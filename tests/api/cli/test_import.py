@@ -53,7 +53,7 @@ def test_a_line_that_is_no_json_is_told_and_the_rest_is_kept(escucha: Escucha, t
     result = escucha("import", "m.jsonl", "--brand", "Lumbra")
     assert result.status == 1
     assert "not stored: line 4: " in result.err
-    assert "1 rows of m.jsonl were not stored" in result.err
+    assert "not stored: 1 row of m.jsonl" in result.err
     assert count(tmp_path, "SELECT count(*) FROM mention") == 3
 
 
