@@ -1,8 +1,8 @@
 """The one place through which sources speak HTTP: limits on everything, and failures in the host's words.
 
 What a server answers decides who must act. A person: wrong address, wrong credentials, a certificate that does not
-hold (FatalSourceError). Nobody, only time: overload, a lost connection, half a body (RetriableSourceError, with the
-delay of ``Retry-After`` where there is one).
+hold (FatalSourceError). Nobody, only time: overload, a name not found, a lost connection, half a body
+(RetriableSourceError, with the delay of ``Retry-After`` where there is one).
 """
 
 import http.cookiejar
@@ -198,6 +198,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
+def _possible(address: str) -> bool:
+    """Whether a server could be found under the address at all."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and not re.search(r"\s", parts.netloc) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _no_address(where: str) -> SourceError:
+    return FatalSourceError(f"{where} is no address of the web: write it as https://...")
+
+
 def _translated(error: Exception, address: str) -> SourceError:
     """A failure of the library or the network in the host's words."""
     where = shown(address)
@@ -209,12 +222,17 @@ def _translated(error: Exception, address: str) -> SourceError:
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             return FatalSourceError(f"{where} does not speak TLS as expected ({cause.reason}): check the address")
         if isinstance(cause, socket.gaierror) and cause.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
-            return FatalSourceError(f"there is no server of the name in {where}: check the address")
+            if not _possible(address):
+                return _no_address(where)
+            # A machine without a network gets the same answer as a misspelt name: it must not stop every source.
+            return RetriableSourceError(
+                f"no server of the name in {where} was found: check the address or the network; it is tried again later"
+            )
     match error:
         case httpx2.TooManyRedirects():
             return FatalSourceError(f"{where} redirects more than {MAX_REDIRECTS} times: check the address")
         case httpx2.InvalidURL() | httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
-            return FatalSourceError(f"{where} is no address of the web: write it as https://...")
+            return _no_address(where)
         case httpx2.TimeoutException():
             return RetriableSourceError(f"{where} did not answer in time; it is tried again later")
         case httpx2.ConnectError() | httpx2.ProxyError():
@@ -222,7 +240,7 @@ def _translated(error: Exception, address: str) -> SourceError:
         case httpx2.TransportError() | httpx2.DecodingError() | zlib.error():
             return RetriableSourceError(f"{where} broke off in the middle of its answer; it is tried again later")
         case ValueError() | TypeError() | UnicodeError():
-            return FatalSourceError(f"{where} is no address of the web: write it as https://...")
+            return _no_address(where)
     return RetriableSourceError(f"{where} could not be read ({_brief(error)}); it is tried again later")
 
 
