@@ -46,12 +46,19 @@ class Dead:
 
 
 def after_failure(
-    attempts: int, error: TryLater | Undeliverable, now: datetime, *, jitter: float, max_attempts: int = 8
+    attempts: int,
+    error: TryLater | Undeliverable,
+    now: datetime,
+    *,
+    jitter: float,
+    max_attempts: int = 8,
+    put_off: int = 0,
 ) -> Retry | Dead:
     """What follows the `attempts`-th failed try (1 for the first), for `jitter` drawn from [0, 1).
 
-    Being told to slow down never uses up the last try: the channel said when to come back, and the notice certainly
-    did not arrive. Raises ValueError for attempts below 1 or jitter outside [0, 1).
+    Being told to slow down uses up no try: the channel said when to come back, and the notice certainly did not
+    arrive. `put_off` is how many of the tries before ended so. Raises ValueError for attempts below 1 or jitter outside
+    [0, 1).
     """
     if attempts < 1:
         raise ValueError(f"attempts counts the failed tries including this one, from 1; got {attempts}")
@@ -59,8 +66,10 @@ def after_failure(
         raise ValueError(f"jitter lies in [0, 1); got {jitter}")
     if isinstance(error, Undeliverable):
         return Dead(error.reason, disables_channel=error.disables_channel)
-    if attempts >= max_attempts and error.reason is not Reason.RATE_LIMITED:
-        return Dead(Reason.ATTEMPTS_EXHAUSTED, error.ambiguous)
+    if error.reason is not Reason.RATE_LIMITED:
+        attempts -= put_off
+        if attempts >= max_attempts:
+            return Dead(Reason.ATTEMPTS_EXHAUSTED, error.ambiguous)
     at = now + timedelta(seconds=_wait(attempts, error, jitter))
     return Retry(at, error.reason, error.ambiguous, at if error.whole_channel else None)
 

@@ -37,5 +37,8 @@ def trusted_hosts(settings: Settings) -> list[str]:
     """
     if settings.public_url is None and listens_everywhere(settings):
         return ["*"]
-    public = urlsplit(settings.public_url or "").hostname
+    public = urlsplit(settings.public_url or "").hostname or ""
+    if not public.isascii():
+        # As browsers send it.
+        public = public.encode("idna").decode("ascii")
     return [*LOCAL, in_url(settings.host), *([in_url(public)] if public else [])]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -114,9 +115,17 @@ class Settings(BaseSettings):
     def _address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return value.rstrip("/")
+        value = value.strip().rstrip("/")
+        try:
+            parts = urlsplit(value)
+            sound = (
+                parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            )
+        except ValueError:
+            sound = False
+        if not sound or parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("must be an address such as https://escucha.example, with no user, query or fragment")
+        return value
 
     @classmethod
     def settings_customise_sources(

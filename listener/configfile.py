@@ -176,7 +176,7 @@ def parse_text(text: str, path: Path, environ: Mapping[str, str] | None) -> Conf
         raise ConfigFileError(path, [Problem(1, 1, "the file holds no brands:, sources: or channels:")])
     found = [
         Problem(line, column, f"{name!r} stands on line {first} already; write both in one place")
-        for line, column, name, first in document.named_twice()
+        for line, column, name, first in document.named_twice
     ]
     config = ConfigFile()
     try:

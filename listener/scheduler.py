@@ -11,7 +11,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
 from listener.queue import WorkQueue
@@ -20,6 +20,9 @@ from listener.store.engine import Store, insert_new
 from listener.store.tables import Firing, table
 
 log = structlog.get_logger()
+
+FAR_AHEAD = timedelta(days=1)
+"""No two schedulers' clocks lie so far apart: a firing that much in the future was a wrong clock's."""
 
 
 def slot_of(moment: datetime, every: timedelta) -> int:
@@ -34,9 +37,11 @@ def claim_slot(session: Session, job: str, every: timedelta, now: datetime) -> b
     if insert_new(session, table(Firing), [{"job": job} | fired], returning=("job",)):
         return True
     firing = table(Firing)
-    # Other than, not greater than: a shorter interval numbers its slots anew. A clock that lags must not fire again.
+    # Other than, not greater than: a shorter interval numbers its slots anew. A clock that lags must not fire again;
+    # one that was far ahead and has been set right must not silence the job until that time has come.
+    due = or_(firing.c.fired_at < now, firing.c.fired_at > now + FAR_AHEAD)
     moved = session.connection().execute(
-        update(firing).where(firing.c.job == job, firing.c.slot != slot, firing.c.fired_at < now).values(**fired)
+        update(firing).where(firing.c.job == job, firing.c.slot != slot, due).values(**fired)
     )
     return bool(moved.rowcount)
 

@@ -21,6 +21,8 @@ class Document:
     """What a text says: ``data`` as plain values, dates left as text."""
 
     data: Any
+    named_twice: tuple[tuple[int, int, str, int], ...]
+    """Names that a mapping has already: line, column, the name, and the line of the first. YAML keeps the last."""
     _root: yaml.Node | None
 
     def place(self, path: tuple[int | str, ...]) -> tuple[int, int]:
@@ -39,25 +41,25 @@ class Document:
                 break
         return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
-    def named_twice(self) -> Iterator[tuple[int, int, str, int]]:
-        """Names that a mapping has already: line, column, the name, and the line of the first. YAML keeps the last."""
-        waiting, seen = [self._root], set[int]()
-        while waiting:
-            node = waiting.pop()
-            # An alias leads back to a node that was there before, perhaps to one around it.
-            if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
-                continue
-            seen.add(id(node))
-            if isinstance(node, yaml.SequenceNode):
-                waiting += node.value
-                continue
-            first: dict[str, yaml.Mark] = {}
-            for key, value in node.value:
-                waiting.append(value)
-                if isinstance(key, yaml.ScalarNode):
-                    before = first.setdefault(key.value, key.start_mark)
-                    if before is not key.start_mark:
-                        yield key.start_mark.line + 1, key.start_mark.column + 1, key.value, before.line + 1
+
+def _named_twice(root: yaml.Node | None) -> Iterator[tuple[int, int, str, int]]:
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        # An alias leads back to a node that was there before, perhaps to one around it.
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        first: dict[str, yaml.Mark] = {}
+        for key, value in node.value:
+            waiting.append(value)
+            if isinstance(key, yaml.ScalarNode):
+                before = first.setdefault(key.value, key.start_mark)
+                if before is not key.start_mark:
+                    yield key.start_mark.line + 1, key.start_mark.column + 1, key.value, before.line + 1
 
 
 class _Loader(yaml.SafeLoader):
@@ -75,7 +77,11 @@ def read(text: str) -> Document:
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
-        return Document(loader.construct_document(root) if root is not None else None, root)
+        # Before the data are made: that folds what "<<" merges into the nodes, where it would look named twice.
+        twice = tuple(_named_twice(root))
+        return Document(loader.construct_document(root) if root is not None else None, twice, root)
+    except (ValueError, RecursionError) as error:
+        raise NotYamlError(1, 1, f"a value in it cannot be read ({error})") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -88,6 +88,8 @@ def listening(settings: Settings) -> Iterator[tuple[Settings, Sequence[socket.so
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         listener = socket.create_server(address[:2], family=family)
+    except UnicodeError as error:
+        raise Failure(f"{settings.host!r} is no name of a host") from error
     except OSError as error:
         # create_server() adds the address to the reason, which is said here already.
         why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
@@ -130,6 +132,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # Asked to end before there was a server to hear it, while the model was loaded.
+        self.should_exit = self.should_exit or self._stop.is_set()
         for listener in sockets or () if self.started else ():
             host, port = listener.getsockname()[:2]
             say(f"Escucha listens on http://{in_url(host)}:{port}")

@@ -56,12 +56,14 @@ def _writing(output: Path) -> Iterator[TextIO]:
         raise Failure(f"there is no folder {output.parent} for the output; make it first")
     try:
         # A pipe or a device is meant to be written to, not to be replaced by a file; so is what /dev/stdout leads to.
-        if (output.exists() and not output.is_file()) or output.is_relative_to("/dev"):
+        straight = (output.exists() and not output.is_file()) or output.is_relative_to("/dev")
+        # Through a link to what it leads to, so that the link stays one.
+        whole = output.resolve()
+        mode = whole.stat().st_mode & 0o777 if whole.is_file() else 0o666 & ~_umask()
+        if straight:
             with output.open("w", encoding="utf-8") as out:
                 yield out
             return
-        # Through a link to what it leads to, so that the link stays one.
-        whole = output.resolve()
         descriptor, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
     except OSError as error:
         raise Failure(f"{output} cannot be written: {error.strerror or error}") from error
@@ -69,10 +71,12 @@ def _writing(output: Path) -> Iterator[TextIO]:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             yield out
-        partial.chmod(0o666 & ~_umask())
+        partial.chmod(mode)
         partial.replace(whole)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Failure(f"{output} was not written: {error.strerror or error}") from error
         raise
 
 

@@ -46,7 +46,7 @@ def deliver_next(
     if claim is None:
         return False
     told = log.bind(channel=channel.name, delivery=claim.key, attempt=claim.attempt)
-    if claim.taken_over and claim.attempt > pacing.max_attempts:
+    if claim.taken_over and claim.attempt - claim.put_off > pacing.max_attempts:
         # Tries that nobody finished count too, or a message that kills its sender would be tried for ever.
         lost = lease_expired()
         _fail(store, channel, claim, clock(), lost, Dead(Reason.ATTEMPTS_EXHAUSTED, ambiguous=True), told)
@@ -64,7 +64,9 @@ def deliver_next(
         told.info("delivery_sent", detail=receipt.detail)
         return True
     now = clock()
-    step = after_failure(claim.attempt, failure, now, jitter=jitter(), max_attempts=pacing.max_attempts)
+    step = after_failure(
+        claim.attempt, failure, now, jitter=jitter(), max_attempts=pacing.max_attempts, put_off=claim.put_off
+    )
     _fail(store, channel, claim, now, failure, step, told)
     return True
 

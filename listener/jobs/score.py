@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from listener.store import scoring
 from listener.store.engine import Store
@@ -33,6 +34,11 @@ def score_batch(store: Store, scorer: Scorer, clock: Callable[[], datetime], lim
         return 0
     try:
         new = _score(store, scorer, clock, batch)
+    except (OperationalError, InterfaceError):
+        # The database's trouble, not a pair's: the leases run out by themselves should it not even take them back.
+        with store.transaction() as session:
+            scoring.release(session, [pair.id for pair in batch])
+        raise
     except Exception:
         try:
             scorer.score([_HARMLESS])
@@ -55,6 +61,8 @@ def _score(store: Store, scorer: Scorer, clock: Callable[[], datetime], batch: S
 def _score_alone(store: Store, scorer: Scorer, clock: Callable[[], datetime], pair: scoring.Unscored) -> int:
     try:
         return _score(store, scorer, clock, [pair])
+    except (OperationalError, InterfaceError):
+        raise
     except Exception as error:
         with store.transaction() as session:
             scoring.set_aside(session, pair.id, clock() + SET_ASIDE)

@@ -31,6 +31,8 @@ class Claim:
     notice: str
     taken_over: bool
     """The attempt before was never finished."""
+    put_off: int
+    """How many of the attempts before ended with being told to slow down."""
 
 
 def put(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> int:
@@ -76,7 +78,18 @@ def claim(session: Session, channel: str, now: datetime, lease: timedelta, pace:
     session.connection().execute(
         update(table(ChannelState)).where(table(ChannelState).c.name == channel).values(not_before=now + pace)
     )
-    return Claim(row.id, row.key, channel, row.attempts + 1, row.notice, taken_over)
+    return Claim(
+        row.id, row.key, channel, row.attempts + 1, row.notice, taken_over, _put_off(session, row.id, row.attempts)
+    )
+
+
+def _put_off(session: Session, delivery_id: int, attempts: int) -> int:
+    attempt = table(DeliveryAttempt).c
+    # Those since the delivery was last revived: its attempts are numbered from 1 again then.
+    outcomes = session.connection().scalars(
+        select(attempt.outcome).where(attempt.delivery_id == delivery_id).order_by(attempt.id.desc()).limit(attempts)
+    )
+    return sum(outcome == Reason.RATE_LIMITED for outcome in outcomes)
 
 
 def behind_another() -> ColumnElement[bool]:

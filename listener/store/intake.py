@@ -47,13 +47,17 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
         returning=("id", "kind", "native_id"),
     )
     ids: dict[Key, int] = {(row.kind, row.native_id): row.id for row in new}
-    ids |= _ids(session, Mention, [key for key in sorted(by_key) if key not in ids])
+    known = _ids(session, Mention, [key for key in sorted(by_key) if key not in ids])
+    ids |= known
+    edited = _edited(session, {known[key]: by_key[key].item.full_text for key in known})
     pairs = insert_new(
         session,
         table(MentionBrand),
         [
             {"mention_id": ids[key], "brand_id": brand_id, "spans": [list(span) for span in spans]}
             for key, match in by_key.items()
+            # What an edited post says now is not what is stored: its brands and places belong to another text.
+            if ids[key] not in edited
             for brand_id, spans in match.brands.items()
         ],
         returning=("id",),
@@ -117,6 +121,18 @@ def _ids(session: Session, model: type[Author | Mention], keys: Sequence[Key]) -
             .with_for_update(key_share=True)
         )
         found |= {(row.kind, row.native_id): row.id for row in rows}
+    return found
+
+
+def _edited(session: Session, texts: Mapping[int, str]) -> set[int]:
+    """Which of these stored mentions (id -> the text that came now) were stored with another text."""
+    columns = table(Mention).c
+    ids, found = list(texts), set[int]()
+    for start in range(0, len(ids), 500):
+        rows = session.connection().execute(
+            select(columns.id, columns.text).where(columns.id.in_(ids[start : start + 500]))
+        )
+        found |= {row.id for row in rows if row.text != texts[row.id]}
     return found
 
 

@@ -276,12 +276,18 @@ def _not_fired(session: Session, now: datetime, patience: timedelta) -> list[str
     # Once it is queued, the age of the task says whether workers come for it; and a long run notes itself at its end.
     queued = set(session.connection().scalars(select(task.key)))
     due = [
-        (source.last_run_at or source.created_at) + _every(source)
+        _last_run(source, now) + _every(source)
         for source in scheduled_sources(session)
         if source.last_error is None and collect_job(source.id or 0) not in queued
     ]
     since = min(due, default=now)
     return [f"sources wait to be queued since {moment(since)}"] if since < now - patience else []
+
+
+def _last_run(source: Source, now: datetime) -> datetime:
+    """When it was read last; a time to come was a wrong clock's and says nothing."""
+    last = source.last_run_at
+    return source.created_at if last is None or last > now else last
 
 
 def _every(source: Source) -> timedelta:

@@ -37,3 +37,7 @@ LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 )
 def test_it_answers_to_its_own_names_only(host: str, public: str | None, expected: set[str]) -> None:
     assert set(trusted_hosts(Settings(host=host, public_url=public))) == expected
+
+
+def test_an_international_name_is_trusted_as_browsers_send_it() -> None:
+    assert "xn--mnchen-3ya.example" in trusted_hosts(Settings(public_url="http://münchen.example"))

@@ -132,7 +132,7 @@ def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
         ("MAX_ATTEMPTS", "0", "greater than or equal to 1"),
         ("LOG_LEVEL", "loud", "must be debug, info, warning or error"),
         ("LOG_JSON", "maybe", "valid boolean"),
-        ("PUBLIC_URL", "escucha.example", "must begin with http:// or https://"),
+        ("PUBLIC_URL", "escucha.example", "must be an address such as https://escucha.example"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_may_be(
@@ -201,3 +201,14 @@ def test_the_data_folder_may_have_any_name(tmp_path: Path) -> None:
     store.close()
 
     assert [path.name for path in folder.iterdir()] == ["escucha.db"]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[bad", "https://", "http://host:abc", "http://h?x=1", "ftp://h", "http://me:pw@h", "h.example"]
+)
+def test_a_public_address_that_no_link_could_begin_with_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("ESCUCHA_PUBLIC_URL", address)
+    with pytest.raises(ConfigError, match="ESCUCHA_PUBLIC_URL: must be an address such as"):
+        load_settings()

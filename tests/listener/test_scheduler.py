@@ -79,6 +79,14 @@ def test_a_clock_that_lags_does_not_fire_again(site: Site, behind: float) -> Non
     assert site.one(Firing).fired_at == site.clock()
 
 
+def test_a_clock_that_was_far_ahead_and_is_set_right_fires_again(site: Site) -> None:
+    every = timedelta(minutes=5)
+    with site.store.transaction() as session:
+        assert claim_slot(session, "collect:1", every, site.clock() + timedelta(days=2))
+    with site.store.transaction() as session:
+        assert claim_slot(session, "collect:1", every, site.clock())
+
+
 def test_claims_at_once_are_one_firing(site: Site) -> None:
     for _ in range(3):
         assert sum(together(*(partial(claimed, site) for _ in range(4)))) == 1

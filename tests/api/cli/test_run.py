@@ -8,14 +8,16 @@ import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
 
 import httpx2
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from api.cli.run import given, listening, working
+from api.cli.run import given, listening, serve_until, working
 from api.wiring import Installation, install
+from listener.config import load_settings
 from listener.configfile import ConfigFile
 
 from .conftest import COMMAND, Escucha
@@ -119,3 +121,13 @@ def test_serve_needs_no_secrets_and_answers_only_to_its_own_names(tmp_path: Path
         running.send_signal(signal.SIGTERM)
         _, said = running.communicate(timeout=30)
     assert running.returncode == 0, said
+
+
+def test_a_stop_that_came_before_there_was_a_server_is_heard() -> None:
+    stop = Event()
+    stop.set()
+    with listening(load_settings(port=0)) as (settings, sockets), install(settings, ConfigFile()) as installation:
+        serving = Thread(target=serve_until, args=(installation, stop, sockets), daemon=True)
+        serving.start()
+        serving.join(timeout=20)
+        assert not serving.is_alive()

@@ -105,3 +105,10 @@ def test_score_leaves_a_link_a_link(escucha: Escucha, tmp_path: Path) -> None:
     assert escucha("score", "--input", "in.jsonl", "--output", "link.jsonl").status == 0
     assert (tmp_path / "link.jsonl").is_symlink()
     assert json.loads((tmp_path / "real.jsonl").read_text())["text"] == "fine"
+
+
+def test_an_output_that_was_private_stays_private(escucha: Escucha, tmp_path: Path) -> None:
+    write_rows(tmp_path / "in.jsonl", [{"text": "Meh"}])
+    (tmp_path / "out.jsonl").touch(mode=0o600)
+    assert escucha("score", "--input", "in.jsonl", "--output", "out.jsonl").status == 0
+    assert (tmp_path / "out.jsonl").stat().st_mode & 0o777 == 0o600

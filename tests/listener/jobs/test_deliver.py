@@ -139,6 +139,13 @@ def test_rate_limits_however_many_never_use_up_a_message(outbox: Site) -> None:
     assert len(channel.taken) == 2
 
 
+def test_tries_that_were_put_off_do_not_count_when_the_server_fails_afterwards(outbox: Site) -> None:
+    channel = Told(*(rate_limited(1) for _ in range(4)), later(), later())
+    deliver_all(outbox, channel, Pacing(max_attempts=3))
+
+    assert states(outbox)[0] == ("sent", "sent_ambiguous")
+
+
 def test_a_failing_server_is_tried_again_and_the_doubt_is_marked(outbox: Site) -> None:
     channel = Told(later())
     deliver(outbox, channel)

@@ -5,9 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from listener.jobs.score import LEASE, SET_ASIDE, score_batch
+from listener.store import scoring
 from listener.store.tables import MentionBrand, Score
 from sentiment.scorer import Score as Scored
 from sentiment.scorer import Text
@@ -161,3 +163,18 @@ def test_a_score_that_cannot_be_stored_holds_up_no_other(feed: Site) -> None:
         score_batch(feed.store, Unstorable(), feed.clock)
 
     assert [pair.label for pair in feed.rows(MentionBrand)] == [None, "detractor"]
+
+
+def test_trouble_with_the_database_is_not_blamed_on_the_mentions(
+    feed: Site, scorer: WordScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> int:
+        raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+    feed.take(item("1"), item("2"))
+    with monkeypatch.context() as trouble:
+        trouble.setattr(scoring, "write_scores", locked)
+        with pytest.raises(OperationalError):
+            score_batch(feed.store, scorer, feed.clock)
+
+    assert score_batch(feed.store, scorer, feed.clock) == 2
