@@ -21,7 +21,7 @@ from listener.jobs.deliver import Pacing
 from listener.pipeline import Pipeline
 from listener.queue import WorkQueue
 from listener.registry import Endpoints
-from listener.store import brands, migrate, read
+from listener.store import brands, health, migrate
 from listener.store.engine import Store
 from sentiment.scorer import Scorer
 
@@ -53,7 +53,7 @@ class Installation:
 
     def attention(self, session: Session) -> list[str]:
         """What waits for a person, in words."""
-        return read.attention(session, clock.now(), self.patience, self.channel_names)
+        return health.attention(session, clock.now(), self.patience, self.channel_names)
 
     def pipeline(self) -> Pipeline:
         """The stages, ready to run."""

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.routes.dependencies import Installed
 from listener import clock
-from listener.store import read
+from listener.store import health
 
 router = APIRouter(tags=["health"])
 
@@ -28,7 +28,7 @@ def healthz(installed: Installed, response: Response) -> Health:
     """200 while work moves, 503 when something has waited longer than ESCUCHA_STUCK_MINUTES."""
     try:
         with installed.store.reading() as session:
-            stuck = read.stuck(session, clock.now(), installed.patience, installed.channel_names)
+            stuck = health.stuck(session, clock.now(), installed.patience, installed.channel_names)
             attention = len(installed.attention(session))
     except OperationalError:
         stuck, attention = ["the database does not answer"], 0

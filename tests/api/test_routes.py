@@ -11,7 +11,7 @@ from api.app import POLICY, create_app
 from api.wiring import brand_row
 from listener.configfile import BrandEntry
 from listener.items import Author
-from listener.store import brands, read, scoring
+from listener.store import brands, health, scoring
 from listener.store.tables import ChannelState, Mention, table
 
 from .conftest import HOSTILE, House
@@ -141,8 +141,8 @@ def test_what_is_not_there_is_not_found(client: TestClient, path: str) -> None:
 def test_work_is_stuck_when_it_has_waited_longer_than_allowed(full_house: House) -> None:
     now, names = full_house.clock(), full_house.installation.channel_names
     with full_house.store.reading() as session:
-        assert read.stuck(session, now + timedelta(minutes=9), timedelta(minutes=10), names) == []
-        (problem,) = read.stuck(session, now + timedelta(minutes=11), timedelta(minutes=10), names)
+        assert health.stuck(session, now + timedelta(minutes=9), timedelta(minutes=10), names) == []
+        (problem,) = health.stuck(session, now + timedelta(minutes=11), timedelta(minutes=10), names)
     assert problem == "mentions wait to be scored since 2026-11-21 12:00 UTC"
 
 
@@ -154,7 +154,7 @@ def test_a_long_queue_that_moves_is_late_but_not_stuck(full_house: House) -> Non
     full_house.hear(6, "Lumbra works", "promoter")
     assert waiting.text == "Lumbra?"
     with full_house.store.reading() as session:
-        assert read.stuck(session, now + timedelta(minutes=12), timedelta(minutes=10), names) == []
+        assert health.stuck(session, now + timedelta(minutes=12), timedelta(minutes=10), names) == []
 
 
 def test_health_answers_503_when_work_is_stuck_and_200_when_it_is_not(full_house: House, client: TestClient) -> None:

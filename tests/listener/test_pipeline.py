@@ -19,7 +19,7 @@ from listener.registry import Endpoints
 from listener.scheduler import Scheduler
 from listener.source import FatalSourceError
 from listener.sources.rss import RssSource
-from listener.store import brands, read
+from listener.store import brands, health, read
 from listener.store.tables import Delivery, Mention, Source, Task
 from listener.worker import Worker
 from tests.listener.conftest import Site, WordScorer
@@ -177,7 +177,7 @@ def test_a_source_that_cannot_even_be_built_stops_with_the_reason(
     assert words in (source.last_error or "")
     assert site.rows(Task) == []
     with site.store.reading() as session:
-        (line,) = read.attention(session, site.clock(), timedelta(minutes=10), ["log"])
+        (line,) = health.attention(session, site.clock(), timedelta(minutes=10), ["log"])
     assert words in line
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from alerts.reasons import Reason
-from listener.store import deliveries, read
+from listener.store import deliveries, health
 from listener.store.deliveries import Claim
 from listener.store.tables import Alert, ChannelState, Delivery, DeliveryAttempt
 from tests.listener.conftest import Site, broken_off, together
@@ -238,7 +238,7 @@ def test_a_channel_that_is_off_gives_nothing_until_it_is_on_again_with_what_died
     assert claim(site) is None
     with site.store.reading() as session:
         assert deliveries.disabled_channels(session, ["log", "slack"]) == {"log": "no_service"}
-        assert read.attention(session, site.clock(), timedelta(minutes=10), ["log"]) == [
+        assert health.attention(session, site.clock(), timedelta(minutes=10), ["log"]) == [
             "channel log is off: no_service",
             "1 delivery is dead",
         ]
@@ -343,4 +343,4 @@ def test_what_waits_for_an_earlier_one_is_not_stuck(incident: Site) -> None:
     incident.clock.advance(minutes=30)
 
     with incident.store.reading() as session:
-        assert read.stuck(session, incident.clock(), timedelta(minutes=10), ["log"]) == []
+        assert health.stuck(session, incident.clock(), timedelta(minutes=10), ["log"]) == []

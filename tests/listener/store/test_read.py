@@ -1,61 +1,19 @@
 """What the faces show."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-import pytest
-
-from listener.jobs.alert import judge_batch
-from listener.jobs.score import score_batch
-from listener.queue import WorkQueue
-from listener.scheduler import Scheduler
-from listener.store import brands, deliveries, read, scoring
-from listener.store.tables import Source
+from listener.store import deliveries, read
 from tests.conftest import NOON
-from tests.listener.conftest import Site, item
-from tests.listener.conftest import WordScorer as Scorer
+from tests.listener.conftest import Site
+from tests.listener.store.conftest import claim
 
 CHANNELS = ("log", "slack")
 PATIENCE = timedelta(minutes=10)
 
 
-@pytest.fixture
-def busy(feed: Site, scorer: Scorer) -> Site:
-    """Two brands; a detractor that opened an incident, a promoter, a mention of both that is unscored."""
-    feed.brand("Nubia")
-    feed.take(item("1", "Aeroluz lost my bag"), item("2", "I love Nubia", kind="x"))
-    score_batch(feed.store, scorer, feed.clock)
-    judge_batch(feed.store, ("log",), "http://here", feed.clock())
-    feed.take(item("3", "Aeroluz or Nubia?"))
-    return feed
-
-
-def stuck(site: Site, channels: Sequence[str] = CHANNELS) -> list[str]:
-    with site.store.reading() as session:
-        return read.stuck(session, site.clock(), PATIENCE, channels)
-
-
-def attention(site: Site, channels: Sequence[str] = CHANNELS) -> list[str]:
-    with site.store.reading() as session:
-        return read.attention(session, site.clock(), PATIENCE, channels)
-
-
-def note(site: Site, source: str = "my feed", **outcome: Any) -> None:
-    with site.store.transaction() as session:
-        brands.note_run(session, site.id_of(Source, source), site.clock(), **outcome)
-
-
 def ids(site: Site, **filters: object) -> list[int]:
     with site.store.reading() as session:
         return [row["id"] for row in read.mentions(session, **filters)]
-
-
-def claim(site: Site, channel: str = "log") -> deliveries.Claim:
-    with site.store.transaction() as session:
-        taken = deliveries.claim(session, channel, site.clock(), timedelta(seconds=60), timedelta(0))
-    assert taken is not None
-    return taken
 
 
 def test_totals_count_pairs_labels_alerts_and_what_was_sent(busy: Site) -> None:
@@ -75,8 +33,6 @@ def test_an_empty_store_counts_nothing(site: Site) -> None:
         assert read.pending(session, CHANNELS).nothing
         assert read.mentions(session) == []
         assert read.alerts(session) == []
-    assert attention(site) == []
-    assert stuck(site) == []
 
 
 def test_pending_counts_what_each_stage_has_left(busy: Site) -> None:
@@ -144,157 +100,3 @@ def test_alerts_come_with_deliveries_and_every_attempt(busy: Site) -> None:
         (1, "lease_expired"),
         (2, "sent_ambiguous"),
     ]
-
-
-def test_fresh_work_is_not_stuck(busy: Site) -> None:
-    busy.clock.advance(minutes=10)
-
-    assert stuck(busy) == []
-
-
-def test_each_stage_that_does_not_move_is_named_with_its_time(busy: Site) -> None:
-    busy.score({3: "passive"})
-    busy.source(every_s=60)
-    with busy.store.transaction() as session:
-        WorkQueue(busy.store).put_many(session, {"collect:1": {}}, busy.clock())
-    busy.clock.advance(minutes=10, seconds=1)
-
-    assert stuck(busy) == [
-        "mentions wait to be scored since 2026-11-21 12:00 UTC",
-        "scored mentions wait to be judged since 2026-11-21 12:00 UTC",
-        "deliveries are due since 2026-11-21 12:00 UTC",
-        "sources wait to be read since 2026-11-21 12:00 UTC",
-    ]
-
-
-def test_a_sender_that_does_not_come_back_is_stuck(busy: Site) -> None:
-    claim(busy)
-    busy.clock.advance(minutes=11, seconds=1)
-
-    assert "deliveries were begun and not finished since 2026-11-21 12:01 UTC" in stuck(busy)
-
-
-def test_a_delivery_is_not_stuck_where_its_channel_is_off_or_told_to_wait(busy: Site) -> None:
-    claim(busy)
-    with busy.store.transaction() as session:
-        deliveries.pause_channel(session, "log", NOON + timedelta(hours=1))
-    busy.outbox("b")
-    busy.clock.advance(minutes=30)
-    assert not [line for line in stuck(busy) if "are due" in line]
-    assert not [line for line in stuck(busy, ("slack",)) if "deliveries" in line]
-
-    busy.clock.advance(hours=1)
-    assert [line for line in stuck(busy) if "are due" in line]
-    with busy.store.transaction() as session:
-        deliveries.disable_channel(session, "log", busy.clock(), "no_service")
-    assert not [line for line in stuck(busy) if "are due" in line]
-
-
-def test_a_task_in_a_workers_hands_is_not_stuck(site: Site) -> None:
-    queue = WorkQueue(site.store)
-    with site.store.transaction() as session:
-        queue.put_many(session, {"a": {}}, site.clock())
-    site.clock.advance(minutes=30)
-    queue.claim(site.clock())
-    site.clock.advance(minutes=10)
-
-    assert stuck(site) == []
-
-
-def test_a_stopped_source_waits_for_a_person_who_is_told_what_to_do(feed: Site) -> None:
-    feed.source("my feed", every_s=60)
-    note(feed, error="401: check the key", stopped=True)
-
-    assert attention(feed) == [
-        "source my feed stopped: 401: check the key; mend it and restart, or run `escucha collect --once 'my feed'`"
-    ]
-
-
-def test_an_import_that_failed_waits_for_nobody(feed: Site) -> None:
-    feed.source("my feed")
-    note(feed, error="line 3: broken quoting", stopped=True)
-    feed.clock.advance(days=1)
-
-    assert attention(feed) == stuck(feed) == []
-
-
-def test_a_source_that_was_not_read_well_for_long_is_named_with_its_error(feed: Site) -> None:
-    feed.source("my feed", every_s=300)
-    note(feed)
-    feed.clock.advance(minutes=15)
-    note(feed, error="503: busy")
-    assert attention(feed) == []
-
-    feed.clock.advance(seconds=1)
-    assert attention(feed) == ["source my feed was last read well at 2026-11-21 12:00 UTC: 503: busy"]
-    # Somebody does try: work moves.
-    assert stuck(feed) == []
-
-
-def test_a_source_that_was_never_read_well_is_named(feed: Site) -> None:
-    feed.source("my feed", every_s=300)
-    note(feed, error="503: busy")
-    feed.clock.advance(minutes=15, seconds=1)
-
-    assert attention(feed) == ["source my feed was never read well: 503: busy"]
-
-
-def test_sources_that_no_scheduler_fires_are_stuck(feed: Site) -> None:
-    feed.source("my feed", every_s=300)
-    feed.source("other", every_s=3600)
-    feed.clock.advance(minutes=15)
-    assert stuck(feed) == []
-    feed.clock.advance(seconds=1)
-    assert stuck(feed) == ["sources wait to be queued since 2026-11-21 12:05 UTC"]
-    assert attention(feed) == ["source my feed was never read well: is `escucha run` running?"]
-
-    note(feed)
-    assert stuck(feed) == attention(feed) == []
-    feed.clock.advance(minutes=16)
-    assert stuck(feed) == ["sources wait to be queued since 2026-11-21 12:20 UTC"]
-
-
-def test_a_source_that_is_being_read_for_long_is_all_right(feed: Site) -> None:
-    feed.source("my feed", every_s=300)
-    queue = WorkQueue(feed.store, lease=timedelta(hours=2))
-    Scheduler(feed.store, queue, feed.clock).fire_due()
-    queue.claim(feed.clock())
-    feed.clock.advance(hours=1)
-
-    assert stuck(feed) == attention(feed) == []
-
-
-def test_a_source_with_a_gap_is_named_for_a_day(feed: Site) -> None:
-    feed.source("my feed", every_s=7 * 86400)
-    with feed.store.transaction() as session:
-        brands.note_gap(session, feed.id_of(Source, "my feed"), feed.clock())
-    (line,) = attention(feed)
-    assert line == (
-        "source my feed had more than it hands out at once at 2026-11-21 12:00 UTC, so mentions are missing; "
-        "read it more often (every)"
-    )
-
-    feed.clock.advance(days=1)
-    assert attention(feed) == []
-
-
-def test_deliveries_for_a_channel_that_is_not_set_up_wait_for_a_person(busy: Site) -> None:
-    busy.outbox("a", "b", channel="pager")
-    busy.outbox("a", channel="post")
-
-    assert attention(busy) == [
-        "2 deliveries wait for channel pager, which is not set up",
-        "1 delivery waits for channel post, which is not set up",
-    ]
-    assert attention(busy, ("log", "pager", "post")) == []
-
-
-def test_a_pair_that_was_set_aside_makes_nothing_stuck_until_it_is_due_again(feed: Site) -> None:
-    feed.take(item("1"))
-    with feed.store.transaction() as session:
-        scoring.set_aside(session, 1, feed.clock() + timedelta(hours=1))
-    feed.clock.advance(minutes=30)
-    assert stuck(feed) == []
-
-    feed.clock.advance(minutes=30)
-    assert stuck(feed) == ["mentions wait to be scored since 2026-11-21 12:00 UTC"]

@@ -1,0 +1,159 @@
+"""Whether work moves, and what waits for a person. Nothing here writes."""
+
+import shlex
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlmodel import Session
+
+from alerts.wording import moment
+from listener.store.brands import collect_job, scheduled_sources
+from listener.store.deliveries import OPEN, behind_another
+from listener.store.tables import (
+    ChannelState,
+    Delivery,
+    DeliveryAttempt,
+    Mention,
+    MentionBrand,
+    Score,
+    Source,
+    Task,
+    table,
+)
+
+_PAIR, _MENTION, _DELIVERY = (table(model).c for model in (MentionBrand, Mention, Delivery))
+
+_GAP_IS_NEWS = timedelta(days=1)
+
+
+def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:
+    """What should have moved on ``patience`` ago and has not, in words; empty = all is well.
+
+    A long queue that moves is late, not stuck: scoring and delivering count as stuck when nothing came out of them
+    for as long, too.
+    """
+    late = now - patience
+    attempt, score = table(DeliveryAttempt).c, table(Score).c
+    scored_at = select(score.created_at).order_by(score.id.desc()).limit(1)
+    tried_at = select(attempt.at).order_by(attempt.id.desc()).limit(1)
+    # Without those in a scorer's hands, and those set aside because they cannot be scored.
+    free = or_(_PAIR.lease_until.is_(None), _PAIR.lease_until <= now)
+    first_unscored = select(func.min(_PAIR.id)).where(_PAIR.scored_at.is_(None), free).scalar_subquery()
+    due = (_DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late)), ~behind_another())
+    checks: list[tuple[str, Select[Any], Select[Any] | None]] = [
+        (
+            "mentions wait to be scored since",
+            select(_MENTION.collected_at)
+            .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+            .where(_PAIR.id == first_unscored),
+            scored_at,
+        ),
+        (
+            "scored mentions wait to be judged since",
+            select(func.min(_PAIR.scored_at)).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None)),
+            None,
+        ),
+        (
+            "deliveries are due since",
+            select(func.min(_DELIVERY.not_before)).where(_DELIVERY.state == "pending", *due),
+            tried_at,
+        ),
+        (
+            "deliveries were begun and not finished since",
+            select(func.min(_DELIVERY.lease_until)).where(_DELIVERY.state == "sending", *due),
+            None,
+        ),
+        (
+            "sources wait to be read since",
+            select(func.min(table(Task).c.not_before)).where(
+                or_(table(Task).c.lease_until.is_(None), table(Task).c.lease_until < late)
+            ),
+            None,
+        ),
+    ]
+    problems = []
+    for what, waiting, progress in checks:
+        since = session.connection().scalar(waiting)
+        if since is None or since >= late:
+            continue
+        moved = session.connection().scalar(progress) if progress is not None else None
+        if moved is None or moved < late:
+            problems.append(f"{what} {moment(since)}")
+    return problems + _not_fired(session, now, patience)
+
+
+def attention(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:
+    """What waits for a person: sources that stopped or are not read well, channels that are off, deliveries that
+    are dead or meant for none of ``channels``, which are those set up here.
+
+    ``patience``: how late a source may be without being mentioned. Imports are not: whoever began one has been told.
+    """
+    state = table(ChannelState).c
+    off = select(state.name, state.disabled_reason).where(state.disabled_at.is_not(None)).order_by(state.name)
+    lost = (
+        select(_DELIVERY.channel, func.count())
+        .where(_DELIVERY.state.in_(OPEN), _DELIVERY.channel.not_in(channels))
+        .group_by(_DELIVERY.channel)
+        .order_by(_DELIVERY.channel)
+    )
+    found = _ailing(session, now, patience)
+    found += [f"channel {name} is off: {reason}" for name, reason in session.connection().execute(off)]
+    for name, number in session.connection().execute(lost):
+        what = "delivery waits" if number == 1 else "deliveries wait"
+        found.append(f"{number} {what} for channel {name}, which is not set up")
+    if dead := session.connection().scalar(select(func.count()).where(_DELIVERY.state == "dead")):
+        found.append(f"{dead} {'delivery is' if dead == 1 else 'deliveries are'} dead")
+    return found
+
+
+def _ailing(session: Session, now: datetime, patience: timedelta) -> list[str]:
+    """The sources read on a schedule that a person should look at, in words."""
+    task = table(Task).c
+    being_read = set(session.connection().scalars(select(task.key).where(task.lease_until > now)))
+    found = []
+    for source in scheduled_sources(session, stopped=True):
+        mend = f"mend it and restart, or run `escucha collect --once {shlex.quote(source.name)}`"
+        read_well = source.last_success_at or source.created_at
+        if source.stopped:
+            found.append(f"source {source.name} stopped: {source.last_error}; {mend}")
+        elif now - read_well > _every(source) + patience and (
+            source.last_error or collect_job(source.id or 0) not in being_read
+        ):
+            last = f"was last read well at {moment(read_well)}" if source.last_success_at else "was never read well"
+            found.append(f"source {source.name} {last}: {source.last_error or 'is `escucha run` running?'}")
+        elif source.last_gap_at is not None and now - source.last_gap_at < _GAP_IS_NEWS:
+            gap = f"had more than it hands out at once at {moment(source.last_gap_at)}, so mentions are missing"
+            found.append(f"source {source.name} {gap}; read it more often (every)")
+    return found
+
+
+def _not_fired(session: Session, now: datetime, patience: timedelta) -> list[str]:
+    """Sources that are overdue although nothing is wrong with them: no scheduler queues them."""
+    task = table(Task).c
+    # Once it is queued, the age of the task says whether workers come for it; and a long run notes itself at its end.
+    queued = set(session.connection().scalars(select(task.key)))
+    due = [
+        _last_run(source, now) + _every(source)
+        for source in scheduled_sources(session)
+        if source.last_error is None and collect_job(source.id or 0) not in queued
+    ]
+    since = min(due, default=now)
+    return [f"sources wait to be queued since {moment(since)}"] if since < now - patience else []
+
+
+def _last_run(source: Source, now: datetime) -> datetime:
+    """When it was read last; a time to come was a wrong clock's and says nothing."""
+    last = source.last_run_at
+    return source.created_at if last is None or last > now else last
+
+
+def _every(source: Source) -> timedelta:
+    return timedelta(seconds=source.every_s or 0)
+
+
+def _waiting(late: datetime) -> Select[Any]:
+    """Channels that are off or were told to wait: their deliveries are not stuck."""
+    state = table(ChannelState).c
+    return select(state.name).where(or_(state.disabled_at.is_not(None), state.not_before > late))

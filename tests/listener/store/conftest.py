@@ -1,0 +1,30 @@
+"""A store in which every stage has left something."""
+
+from datetime import timedelta
+
+import pytest
+
+from listener.jobs.alert import judge_batch
+from listener.jobs.score import score_batch
+from listener.store import deliveries
+from tests.listener.conftest import Site, item
+from tests.listener.conftest import WordScorer as Scorer
+
+
+@pytest.fixture
+def busy(feed: Site, scorer: Scorer) -> Site:
+    """Two brands; a detractor that opened an incident, a promoter, a mention of both that is unscored."""
+    feed.brand("Nubia")
+    feed.take(item("1", "Aeroluz lost my bag"), item("2", "I love Nubia", kind="x"))
+    score_batch(feed.store, scorer, feed.clock)
+    judge_batch(feed.store, ("log",), "http://here", feed.clock())
+    feed.take(item("3", "Aeroluz or Nubia?"))
+    return feed
+
+
+def claim(site: Site, channel: str = "log") -> deliveries.Claim:
+    """Take the channel's next delivery, which must be there."""
+    with site.store.transaction() as session:
+        taken = deliveries.claim(session, channel, site.clock(), timedelta(seconds=60), timedelta(0))
+    assert taken is not None
+    return taken
