@@ -80,9 +80,22 @@ def windows(
     `clean` turns one raw word into what the model reads, `count` says how many tokens each of some cleaned words has.
     Empty when nothing of the text is left after cleaning.
     """
+    found = placed_windows(text, spans, budget=budget, clean=clean, count=count)
+    return [" ".join(clean(text[start:end]) for start, end in places) for places in found]
+
+
+def placed_windows(
+    text: str,
+    spans: Sequence[Span],
+    *,
+    budget: int,
+    clean: Callable[[str], str],
+    count: Callable[[list[str]], list[int]],
+) -> list[list[Span]]:
+    """The same windows as the places of their words in `text`: what was read of it, and where that stands."""
     spans = sorted((max(0, start), min(len(text), end)) for start, end in spans[:MOST_SPANS])
     spans = [(start, end) for start, end in spans if start < end]
-    found: list[str] = []
+    found: list[list[Span]] = []
     for start, end in _regions(len(text), spans):
         places, words = _words(text, start, end, clean)
         if not words:
@@ -90,8 +103,8 @@ def windows(
         costs = count(words)
         inside = [(max(start, first), min(end, last)) for first, last in spans if first < end and last > start]
         cuts = _around(places, costs, inside, budget) if inside else _spread(costs, budget)
-        found += [" ".join(words[first:last]) for first, last in cuts]
-    return _evenly([window for window in found if window], MOST_WINDOWS)
+        found += [places[first:last] for first, last in cuts if first < last]
+    return _evenly(found, MOST_WINDOWS)
 
 
 def _regions(length: int, spans: Sequence[Span]) -> list[Span]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.windows import MOST_SPANS, MOST_WINDOWS, find_spans, windows
+from sentiment.windows import MOST_SPANS, MOST_WINDOWS, find_spans, placed_windows, windows
 
 
 def found(text: str, target: str) -> list[str]:
@@ -113,3 +113,11 @@ def test_windows_stay_within_their_budget(text: str, budget: int) -> None:
     parts = cut(text, [], budget)
     assert len(parts) <= MOST_WINDOWS
     assert all(0 < len(part.split()) <= budget for part in parts)
+
+
+def test_a_window_knows_where_its_words_stand() -> None:
+    text = "so  good! \u200b acme"
+    (places,) = placed_windows(
+        text, [], budget=9, clean=lambda word: word.strip("\u200b"), count=lambda words: [1] * len(words)
+    )
+    assert [text[start:end] for start, end in places] == ["so", "good!", "acme"]
