@@ -1,4 +1,4 @@
-"""From a stance distribution to promoter, passive or detractor."""
+"""From a stance distribution to promoter, passive or detractor, and how sure that is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,9 +42,34 @@ class Labeller:
 
     def label(self, stance: Mapping[str, float], lang: str) -> Label:
         """The label for a distribution over steps (any of "-2".."2", absent ones count as 0)."""
-        for_it = sum(chance for step, chance in stance.items() if int(step) > 0)
-        against = sum(chance for step, chance in stance.items() if int(step) < 0)
+        against, _, for_it = sides(stance)
         return self.languages.get(lang, self.default).label(for_it, against)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """The least probability of the likeliest class from which a score counts as sure; 0: it always does.
+
+    Of a stance the classes are its three sides: which step of a side it is matters little to anybody.
+    """
+
+    polarity: float = 0.0
+    stance: float = 0.0
+
+    def of_polarity(self, polarity: Mapping[str, float]) -> bool:
+        """Whether no tone of the text is likely enough."""
+        return max(polarity.values()) < self.polarity
+
+    def of_stance(self, stance: Mapping[str, float]) -> bool:
+        """Whether no side of the stance is likely enough (steps as in `Labeller.label`)."""
+        return max(sides(stance)) < self.stance
+
+
+def sides(stance: Mapping[str, float]) -> tuple[float, float, float]:
+    """The probabilities of against, neither and for, of a distribution over steps (absent ones count as 0)."""
+    against = sum(chance for step, chance in stance.items() if int(step) < 0)
+    for_it = sum(chance for step, chance in stance.items() if int(step) > 0)
+    return against, stance.get("0", 0.0), for_it
 
 
 def steps_of_polarity(polarity: Mapping[str, float]) -> dict[str, float]:

@@ -17,9 +17,9 @@ Numbered = tuple[int, dict[str, Any]]
 def score_rows(scorer: Scorer, rows: Iterable[Numbered]) -> Iterator[Numbered]:
     """Each row with its scores, in order, everything else in it untouched.
 
-    Read are `text` and, where present, `target` and `lang`. Added are polarity, stance, label, emotions, irony,
-    offensive, complaint, relevance, model and revision, and `lang` where the row had none. Raises BadRow at the first
-    row that cannot be read; the rows before it are still yielded.
+    Read are `text` and, where present, `target` and `lang`. Added are polarity, stance, label, unsure, emotions,
+    irony, offensive, complaint, relevance, model and revision, and `lang` where the row had none. Raises BadRow at the
+    first row that cannot be read; the rows before it are still yielded.
     """
     numbered = iter(rows)
     while chunk := list(islice(numbered, CHUNK)):

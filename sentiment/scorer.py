@@ -5,19 +5,21 @@ Importing this imports no network library; `Scorer.open` does.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentiment import manifest
-from sentiment.backends.base import Backend, Chances, Encoded
+from sentiment.backends.base import Backend, Encoded
+from sentiment.cache import Cache, Chances, ScoreCache, key_of
 from sentiment.errors import ModelInvalid, ModelNotFound
+from sentiment.explain import Explanation, explain, measured
 from sentiment.labels import POLARITY, STEPS, Label, steps_of_polarity
 from sentiment.language import identify
+from sentiment.occlusion import Reading, joined
 from sentiment.text import fold, normalise, normalise_word
-from sentiment.windows import find_spans, windows
+from sentiment.windows import Span, find_spans, placed_windows, windows
 
 BUNDLED = Path(__file__).parent / "models" / "escucha-minilm"
 _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
@@ -47,6 +49,7 @@ class Score:
     polarity: dict[str, float]  # negative, neutral, positive
     stance: dict[str, float] | None  # "-2" .. "2"
     label: Label | None
+    unsure: bool  # the likeliest stance (without a target: tone) is too unlikely to rely on
     emotions: dict[str, float] | None
     irony: float | None
     offensive: float | None
@@ -73,22 +76,28 @@ class _Prepared:
 class Scorer:
     """A model, ready to score. Not safe to share between threads that score at once."""
 
-    def __init__(self, backend: Backend, *, batch_size: int = 32) -> None:
+    def __init__(
+        self, backend: Backend, *, batch_size: int = 32, remembered: int = 0, stored: ScoreCache | None = None
+    ) -> None:
+        """`remembered` texts are kept in memory for when they come again, and those that do in `stored`."""
         self._backend = backend
         self._batch_size = max(1, batch_size)
+        self._cache = Cache(backend.revision, remembered, stored)
 
     @classmethod
     def open(
-        cls, model: str | Path | None = None, *, revision: str | None = None, threads: int = 0, batch_size: int = 32
-    ) -> "Scorer":
+        cls, model: str | Path | None = None, *, revision: str | None = None, threads: int = 0, batch_size: int = 32,
+        remembered: int = 0, stored: ScoreCache | None = None,
+    ) -> "Scorer":  # fmt: skip
         """Load a model.
 
         `model` is None for the bundled one, a folder in our layout (run by ONNX Runtime), or a Hugging Face
         sequence-classification checkpoint: a local folder or a hub id, run by torch. `revision` pins a hub id to a
         commit, tag or branch; of a folder in our layout it must be the revision that it holds. `threads` is for the
-        CPU, 0 means all cores. Raises ModelNotFound or ModelInvalid.
+        CPU, 0 means all cores. `remembered` and `stored` are as in `Scorer`. Raises ModelNotFound or ModelInvalid.
         """
-        return cls(_open_backend(model or BUNDLED, revision, threads), batch_size=batch_size)
+        backend = _open_backend(model or BUNDLED, revision, threads)
+        return cls(backend, batch_size=batch_size, remembered=remembered, stored=stored)
 
     @property
     def model(self) -> str:
@@ -115,30 +124,58 @@ class Scorer:
                 progress(len(chunk))
         return scores
 
-    def _score_chunk(self, texts: Sequence[Text]) -> Iterator[Score]:
-        prepared, rows, owners = self._prepare(texts)
-        heads = self._average(rows, owners, len(texts))
-        for place, text in enumerate(prepared):
-            yield self._assemble(text, {name: found[place] for name, found in heads.items()})
+    def explain(self, text: Text) -> Explanation:
+        """Which words moved the stance (without one: the polarity), with the score and the brand's places beside them.
 
-    def _prepare(self, texts: Sequence[Text]) -> tuple[list[_Prepared], list[Encoded], list[int]]:
-        """The texts as the model reads them, all their encoded windows, and to which text each window belongs."""
+        Costs as much as scoring a few dozen short texts, however long this one is. None of it is remembered.
+        """
+        (prepared,), (rows,) = self._prepare([text])
+
+        def judge(rows: Sequence[Encoded]) -> list[list[float]]:
+            packed = b"".join(self._judge([[row] for row in rows])) if rows else b""
+            return np.frombuffer(packed, "<f4").reshape(len(rows), -1).tolist() if rows else []
+
+        def weigh(chances: Sequence[Sequence[float]]) -> list[float]:
+            return [measured(self._assemble(prepared, each))[1] for each in chances]
+
+        found = judge(rows)
+        reading = Reading(
+            text=text.text,
+            brand=joined(self._spans(text, prepared.target)),
+            windows=self._places(text, prepared),
+            rows=rows,
+            values=weigh(found),
+            clean=self._clean(prepared.target),
+            encode=lambda windows: [row for _, row in self._encode([replace(prepared, windows=list(windows))])],
+            weigh=lambda rows: weigh(judge(rows)),
+        )
+        score = self._assemble(prepared, np.mean(found, axis=0).tolist() if found else None)
+        return explain(prepared.target and text.target, score, reading)
+
+    def _score_chunk(self, texts: Sequence[Text]) -> Iterator[Score]:
+        prepared, rows = self._prepare(texts)
+        read = [place for place, windows in enumerate(rows) if windows]
+        keys = [key_of(self.model, self.revision, ((row.ids, row.segments) for row in rows[place])) for place in read]
+        found = self._cache.through(keys, lambda wanted: self._judge([rows[read[place]] for place in wanted]))
+        width = sum(len(head.labels) for head in self._backend.heads.values())
+        chances = np.frombuffer(b"".join(found), "<f4").reshape(-1, width).tolist()
+        by_place = dict(zip(read, chances, strict=True))
+        for place, text in enumerate(prepared):
+            yield self._assemble(text, by_place.get(place))
+
+    def _prepare(self, texts: Sequence[Text]) -> tuple[list[_Prepared], list[list[Encoded]]]:
+        """The texts as the model reads them, and the encoded windows of each."""
         prepared = [self._whole(text) for text in texts]
-        rows: list[Encoded] = []
-        owners: list[int] = []
+        rows: list[list[Encoded]] = [[] for _ in texts]
         for place, encoded in self._encode(prepared):
             if len(encoded.ids) <= self._backend.max_length:
-                rows.append(encoded)
-                owners.append(place)
-        fitting = set(owners)
-        long = [place for place in range(len(texts)) if place not in fitting]
+                rows[place].append(encoded)
+        long = [place for place in range(len(texts)) if not rows[place]]
         for place in long:
             prepared[place] = self._windowed(texts[place], prepared[place])
-        cut = [prepared[place] for place in long]
-        for place, encoded in self._encode(cut):
-            rows.append(_shortened(encoded, self._backend.max_length))
-            owners.append(long[place])
-        return prepared, rows, owners
+        for place, encoded in self._encode([prepared[place] for place in long]):
+            rows[long[place]].append(_shortened(encoded, self._backend.max_length))
+        return prepared, rows
 
     def _whole(self, text: Text) -> _Prepared:
         """The text in one piece, or without a window yet when it is certainly too long for that."""
@@ -150,19 +187,42 @@ class Scorer:
         return _Prepared([read] if read else [], target, lang)
 
     def _windowed(self, text: Text, prepared: _Prepared) -> _Prepared:
-        """A long text in windows that leave room for the target and four special tokens."""
-        target = prepared.target
-        own = fold(target) if target else ""
-        beside = self._backend.count([target])[0] if target and self._backend.pairs else 0
-        spans = text.spans or (find_spans(text.text, target) if target else ())
+        """A long text in windows that leave room for the target."""
         found = windows(
             text.text,
-            spans,
-            budget=self._backend.max_length - 4 - beside,
-            clean=lambda word: normalise_word(word, own, self._backend.emoji_as_words),
+            self._spans(text, prepared.target),
+            budget=self._budget(prepared.target),
+            clean=self._clean(prepared.target),
             count=self._backend.count,
         )
-        return _Prepared(found, target, prepared.lang)
+        return _Prepared(found, prepared.target, prepared.lang)
+
+    def _places(self, text: Text, prepared: _Prepared) -> list[list[Span]]:
+        """Where the words of each window stand in the text."""
+        clean = self._clean(prepared.target)
+        whole = [word.span() for word in re.finditer(r"\S+", text.text[:_SHORT]) if clean(word[0])]
+        if prepared.windows == [" ".join(clean(text.text[start:end]) for start, end in whole)]:
+            return [whole]
+        return placed_windows(
+            text.text,
+            self._spans(text, prepared.target),
+            budget=self._budget(prepared.target),
+            clean=clean,
+            count=self._backend.count,
+        )
+
+    def _spans(self, text: Text, target: str | None) -> Sequence[Span]:
+        return text.spans or (find_spans(text.text, target) if target else ())
+
+    def _budget(self, target: str | None) -> int:
+        """Tokens that the target and four special ones leave to the text."""
+        beside = self._backend.count([target])[0] if target and self._backend.pairs else 0
+        return self._backend.max_length - 4 - beside
+
+    def _clean(self, target: str | None) -> Callable[[str], str]:
+        """What makes of a word in the text what is read of it."""
+        own = fold(target) if target else ""
+        return lambda word: normalise_word(word, own, self._backend.emoji_as_words)
 
     def _cut_target(self, target: str | None) -> str | None:
         """A brand is a few words; what is longer is shortened so that the text keeps its room."""
@@ -182,25 +242,28 @@ class Scorer:
         encoded = self._backend.encode([(window, target) for _, window, target in inputs]) if inputs else []
         return ((place, row) for (place, _, _), row in zip(inputs, encoded, strict=True))
 
-    def _average(self, rows: Sequence[Encoded], owners: Sequence[int], many: int) -> dict[str, Chances]:
-        """Probabilities of each head per text: the mean over its windows. Texts without a window stay all zero."""
+    def _judge(self, texts: Sequence[Sequence[Encoded]]) -> list[Chances]:
+        """What the network says of each text, all heads in their order, packed: the mean over the text's windows."""
+        rows = [row for windows in texts for row in windows]
+        owners = np.repeat(np.arange(len(texts)), [len(windows) for windows in texts])
         order = sorted(range(len(rows)), key=lambda place: len(rows[place].ids))
-        heads = {name: np.zeros((many, len(head.labels)), np.float32) for name, head in self._backend.heads.items()}
-        counts = np.maximum(np.bincount(np.asarray(owners, dtype=np.int64), minlength=many), 1).astype(np.float32)
+        sums = {name: np.zeros((len(texts), len(head.labels)), "<f4") for name, head in self._backend.heads.items()}
         for start in range(0, len(order), self._batch_size):
             places = order[start : start + self._batch_size]
-            mine = [owners[place] for place in places]
             for name, found in self._backend.run([rows[place] for place in places]).items():
-                np.add.at(heads[name], mine, found)
-        return {name: found / counts[:, None] for name, found in heads.items()}
+                np.add.at(sums[name], owners[places], found)
+        counts = np.bincount(owners)[:, None].astype(np.float32)
+        return [row.tobytes() for row in np.concatenate(list(sums.values()), axis=1) / counts]
 
-    def _assemble(self, text: _Prepared, found: dict[str, NDArray[np.float32]]) -> Score:
-        named = {
-            name: dict(zip(head.labels, map(float, found[name]), strict=True))
-            for name, head in self._backend.heads.items()
-        }
-        if not text.windows:
-            named = {name: dict.fromkeys(values, 0.0) for name, values in named.items()}
+    def _assemble(self, text: _Prepared, chances: Sequence[float] | None) -> Score:
+        """The score that `chances` (all heads in their order) lead to; None for a text with nothing to read."""
+        named: dict[str, dict[str, float]] = {}
+        start = 0
+        for name, head in self._backend.heads.items():
+            end = start + len(head.labels)
+            named[name] = dict(zip(head.labels, chances[start:end] if chances else [0.0] * (end - start), strict=True))
+            start = end
+        if not chances:
             named["polarity"] = dict(zip(POLARITY, (0.0, 1.0, 0.0), strict=True))
             if "stance" in named:
                 named["stance"] = {step: float(step == "0") for step in STEPS}
@@ -208,6 +271,7 @@ class Scorer:
         label: Label | None = None
         if text.target:
             label = self._backend.labeller.label(stance or steps_of_polarity(named["polarity"]), text.lang)
+        unsure = self._backend.unsure
 
         def single(name: str) -> float | None:
             return next(iter(named[name].values())) if name in named else None
@@ -216,6 +280,7 @@ class Scorer:
             polarity=named["polarity"],
             stance=stance,
             label=label,
+            unsure=unsure.of_stance(stance) if stance else unsure.of_polarity(named["polarity"]),
             emotions=named.get("emotions"),
             irony=single("irony"),
             offensive=single("offensive"),

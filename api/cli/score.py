@@ -29,7 +29,8 @@ def score_file(
         str | None, typer.Option(help="A model folder or Hugging Face id.  [setting: ESCUCHA_MODEL]")
     ] = None,
 ) -> None:
-    """Score rows: adds polarity, stance, label, emotions, irony, offensive, complaint, relevance, model and revision.
+    """Score rows: adds polarity, stance, label, unsure, emotions, irony, offensive, complaint, relevance, model and
+    revision.
 
     Stance is inferred from the text toward `target`; without a target, stance and label are null. The output appears
     when all rows are scored: a file that is there is whole. A pipe or device is written as it goes. Empty lines are

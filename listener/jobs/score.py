@@ -76,6 +76,7 @@ def _row(pair_id: int, score: Score) -> dict[str, Any]:
         "model": score.model,
         "revision": score.revision,
         "label": score.label,
+        "unsure": score.unsure,
         "lang": score.lang,
         "polarity": score.polarity,
         "stance": score.stance,

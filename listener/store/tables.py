@@ -10,7 +10,19 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import JSON as SQL_JSON
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, Table, Text, TypeDecorator, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 SQLModel.metadata.naming_convention = {
@@ -174,6 +186,7 @@ class Score(SQLModel, table=True):
     model: str = Field(sa_type=Text)
     revision: str = Field(sa_type=Text)
     label: str | None = Field(default=None, sa_type=Text)
+    unsure: bool = False
     lang: str = Field(sa_type=Text)
     polarity: dict[str, float] = Field(sa_type=JSON)
     stance: dict[str, float] | None = Field(default=None, sa_type=JSON)
@@ -183,6 +196,22 @@ class Score(SQLModel, table=True):
     complaint: float | None = None
     relevance: float | None = None
     created_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class ScoreCache(SQLModel, table=True):
+    """What a model said of a text that came more than once, by a digest of what it read; never needed, only faster.
+
+    ``chances``: the model's probabilities as ``sentiment.cache`` packs them. ``used_at`` is a day coarse.
+    """
+
+    __tablename__ = "score_cache"
+    __table_args__ = (Index(None, "used_at"),)
+
+    revision: str = Field(sa_type=Text, primary_key=True)
+    digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    chances: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    used_at: datetime = Field(sa_type=UTCDateTime)
 
 
 class RollupHour(SQLModel, table=True):

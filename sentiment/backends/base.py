@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.labels import Labeller
+from sentiment.labels import Labeller, Unsure
 from sentiment.manifest import Head
 
 Chances = NDArray[np.float32]  # (rows, labels of the head)
@@ -32,6 +32,8 @@ class Backend(Protocol):
     def heads(self) -> Mapping[str, Head]: ...
     @property
     def labeller(self) -> Labeller: ...
+    @property
+    def unsure(self) -> Unsure: ...
     @property
     def max_length(self) -> int:
         """Most tokens of an input, special ones included."""
@@ -67,8 +69,10 @@ def pad(rows: Sequence[Encoded], filler: int) -> tuple[NDArray[np.int64], NDArra
 
 
 def chances(logits: NDArray[np.float32], head: Head) -> Chances:
-    """Logits (rows, labels) to probabilities, as the head's kind and temperature say."""
+    """Logits (rows, labels) to probabilities, as the head's kind, temperature and bias say."""
     scaled = logits.astype(np.float32) / np.float32(head.temperature)
+    if head.bias:
+        scaled = scaled + np.asarray(head.bias, np.float32)
     if head.kind == "any":
         return np.asarray(1 / (1 + np.exp(-scaled)), np.float32)
     raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))

@@ -8,8 +8,9 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from sentiment.backends.base import Chances, Encoded, chances, pad
+from sentiment.backends.mentions import mark, special_ids
 from sentiment.errors import ModelInvalid
-from sentiment.labels import Labeller
+from sentiment.labels import Labeller, Unsure
 from sentiment.manifest import TOKENIZER, WEIGHTS, Head, Manifest
 
 
@@ -43,6 +44,9 @@ class OnnxBackend:
         self.max_length: int = manifest.max_length
         self.heads: Mapping[str, Head] = manifest.heads
         self.labeller: Labeller = manifest.labeller
+        self.unsure: Unsure = manifest.unsure
+        self._mentions = manifest.mentions
+        self._special = special_ids(self._tokenizer.token_to_id)
 
     def count(self, words: list[str]) -> list[int]:
         """Tokens of each word."""
@@ -55,6 +59,8 @@ class OnnxBackend:
 
     def run(self, rows: Sequence[Encoded]) -> dict[str, Chances]:
         """Probabilities per head for one batch."""
+        if self._mentions:
+            rows = [Encoded(row.ids, mark(row.ids, row.segments, self._special)) for row in rows]
         ids, mask, segments = pad(rows, self._filler)
         names = list(self.heads)
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments}

@@ -14,7 +14,7 @@ from transformers.utils import logging
 from sentiment.backends.base import Chances, Encoded, chances
 from sentiment.checkpoints import LabelMap, map_labels
 from sentiment.errors import ModelInvalid, ModelNotFound
-from sentiment.labels import POLARITY, STEPS, Labeller, Thresholds
+from sentiment.labels import POLARITY, STEPS, Labeller, Thresholds, Unsure
 from sentiment.manifest import Head
 
 _MOST_TOKENS = 512  # longer inputs are possible with some checkpoints, but windows of this size serve as well
@@ -40,6 +40,7 @@ class TorchBackend:
             heads["stance"] = Head(STEPS)
         self.heads: Mapping[str, Head] = heads
         self.labeller: Labeller = Labeller(Thresholds(), {})
+        self.unsure: Unsure = Unsure()  # nobody measured where such a checkpoint stops knowing
         # RoBERTa's position table has two rows that no token uses; not every tokenizer states its limit.
         room = getattr(network.config, "max_position_embeddings", None) or _MOST_TOKENS
         self.max_length: int = max(8, min(_MOST_TOKENS, room - 2, tokenizer.model_max_length))

@@ -75,7 +75,7 @@ class House:
 
 def _score(pair_id: int, label: str) -> dict[str, object]:
     return {
-        "mention_brand_id": pair_id, "model": "test", "revision": "1", "label": label, "lang": "en",
+        "mention_brand_id": pair_id, "model": "test", "revision": "1", "label": label, "unsure": False, "lang": "en",
         "polarity": {"negative": 0.1, "neutral": 0.8, "positive": 0.1}, "stance": STANCES[label],
         "emotions": None, "irony": None, "offensive": None, "complaint": None, "relevance": None,
     }  # fmt: skip

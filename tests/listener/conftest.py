@@ -86,6 +86,7 @@ def score_row(pair_id: int, label: str | None = "detractor", *, model: str = "wo
     stance = {"-2": 0.9 * (label == "detractor"), "-1": 0.0, "0": 0.1, "1": 0.0, "2": 0.9 * (label == "promoter")}
     row: dict[str, Any] = {
         "mention_brand_id": pair_id, "model": model, "revision": "1", "label": label, "lang": "en",
+        "unsure": False,
         "polarity": {"negative": stance["-2"], "neutral": 0.1, "positive": stance["2"]}, "stance": stance,
         "emotions": None, "irony": None, "offensive": None, "complaint": None, "relevance": None,
     }  # fmt: skip

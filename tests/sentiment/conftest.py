@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sentiment.backends.base import Chances, Encoded
-from sentiment.labels import POLARITY, STEPS, Labeller, Thresholds
+from sentiment.labels import POLARITY, STEPS, Labeller, Thresholds, Unsure
 from sentiment.manifest import Head
 from sentiment.scorer import Scorer
 
@@ -22,6 +22,7 @@ class CountingBackend:
     revision = "1"
     heads: Mapping[str, Head] = {"polarity": Head(POLARITY), "stance": Head(STEPS)}
     labeller = Labeller(Thresholds(), {})
+    unsure = Unsure()
     emoji_as_words = True
 
     def __init__(self, max_length: int = 16, *, pairs: bool = True) -> None:

@@ -7,7 +7,10 @@ from sentiment.errors import BadRow
 from sentiment.rows import CHUNK, score_rows
 from sentiment.scorer import Scorer
 
-ADDED = {"polarity", "stance", "label", "emotions", "irony", "offensive", "complaint", "relevance", "model", "revision"}
+ADDED = {
+    "polarity", "stance", "label", "unsure", "emotions", "irony", "offensive", "complaint", "relevance", "model",
+    "revision",
+}  # fmt: skip
 
 
 def test_rows_keep_their_order_and_fields(counting: Any) -> None:

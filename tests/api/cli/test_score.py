@@ -20,6 +20,7 @@ def test_score_keeps_order_and_the_contract(escucha: Escucha, tmp_path: Path) ->
     assert set(first["stance"]) == {"-2", "-1", "0", "1", "2"}
     assert first["label"] in ("promoter", "passive", "detractor")
     assert (second["stance"], second["label"]) == (None, None)
+    assert (first["unsure"], second["unsure"]) == (False, False)
     assert {"emotions", "irony", "offensive", "complaint", "relevance", "model", "revision"} <= set(first)
 
 

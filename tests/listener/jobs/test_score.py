@@ -49,6 +49,23 @@ def test_a_batch_is_scored_with_brand_language_and_places_and_kept(feed: Site, s
     assert feed.rollups() == feed.recount()
 
 
+def test_all_that_a_model_says_is_kept(feed: Site) -> None:
+    said = {
+        "unsure": True, "emotions": {"joy": 0.25, "anger": 0.5}, "irony": 0.125, "offensive": 0.25, "complaint": 0.5,
+        "relevance": 0.75,
+    }  # fmt: skip
+
+    class Knowing(WordScorer):
+        def score(self, texts: Sequence[Text], *, progress: Callable[[int], None] | None = None) -> list[Scored]:
+            return [replace(score, **said) for score in super().score(texts)]
+
+    feed.take(item("1"))
+    score_batch(feed.store, Knowing(), feed.clock)
+
+    kept = feed.one(Score)
+    assert {name: getattr(kept, name) for name in said} == said
+
+
 def test_batches_of_the_given_size_until_nothing_is_left(feed: Site, scorer: WordScorer) -> None:
     feed.take(*(item(str(number)) for number in range(5)))
 

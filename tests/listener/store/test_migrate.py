@@ -12,10 +12,11 @@ from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
+from listener.store.tables import Score
 from tests.listener.conftest import together
 
 
@@ -112,6 +113,32 @@ def test_a_database_from_the_future_is_refused_and_left_as_it_is(empty: Store) -
         migrate.upgrade(empty)
 
     assert migrate.current(empty) == "ffff"
+
+
+SCORED = """
+    INSERT INTO brand (id, name, query, role, alerting, active, created_at)
+        VALUES (1, 'Aeroluz', 'aeroluz', 'own', '{}', true, '2026-11-21');
+    INSERT INTO source (id, name, kind, options, about_brands, judge_as_new, active, stopped, created_at)
+        VALUES (1, 'feed', 'rss', '{}', false, false, true, false, '2026-11-21');
+    INSERT INTO mention (id, kind, native_id, source_id, text, engagement, created_at, collected_at)
+        VALUES (1, 'rss', '1', 1, 'Aeroluz lost my bag', '{}', '2026-11-21', '2026-11-21');
+    INSERT INTO mention_brand (id, mention_id, brand_id, spans) VALUES (1, 1, 1, '[]');
+    INSERT INTO score (id, mention_brand_id, model, revision, label, lang, polarity, created_at)
+        VALUES (1, 1, 'words', '1', 'detractor', 'en', '{"negative": 0.5}', '2026-11-21')
+"""
+
+
+def test_scores_from_before_unsure_are_kept_and_sure(empty: Store) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(migrate._config(connection), "0001")
+        for statement in SCORED.split(";"):
+            connection.exec_driver_sql(statement)
+
+    assert migrate.upgrade(empty) == ("0001", migrate.head())
+
+    with empty.reading() as session:
+        (score,) = session.exec(select(Score)).all()
+    assert (score.label, score.polarity, score.unsure) == ("detractor", {"negative": 0.5}, False)
 
 
 def test_the_way_back_leaves_no_table(empty: Store) -> None:

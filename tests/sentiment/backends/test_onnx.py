@@ -1,11 +1,17 @@
 """The bundled model as it is committed, and folders that only look like one."""
 
+import json
+import math
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from sentiment.backends.onnx import OnnxBackend
 from sentiment.errors import ModelInvalid
+from sentiment.labels import POLARITY
 from sentiment.scorer import BUNDLED, Score, Scorer, Text
 
 PLAIN = [
@@ -93,6 +99,47 @@ def test_anything_can_be_scored(bundled: Scorer, text: str, target: str | None) 
     assert sum(score.polarity.values()) == pytest.approx(1, abs=1e-3)
     if score.stance:
         assert sum(score.stance.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_heads_temperature_and_bias_are_applied(tmp_path: Path) -> None:
+    plain, biased = Scorer.open(BUNDLED), Scorer.open(with_manifest(tmp_path, bias=[0.5, 0, -1], temperature=2))
+    (before,), (after,) = (scorer.score([Text("Delta was late but kind", "Delta")]) for scorer in (plain, biased))
+    raised = [chance**0.5 * math.exp(bias) for chance, bias in zip(before.polarity.values(), (0.5, 0, -1), strict=True)]
+    assert list(after.polarity.values()) == pytest.approx([one / sum(raised) for one in raised], abs=1e-5)
+    assert after.stance == pytest.approx(before.stance, abs=1e-5)
+
+
+def with_manifest(tmp_path: Path, unsure: object = None, mentions: bool = False, **polarity: object) -> Path:
+    """The bundled model, saying something else of itself."""
+    shutil.copytree(BUNDLED, tmp_path, dirs_exist_ok=True)
+    said = json.loads((tmp_path / "model.json").read_text())
+    said["heads"]["polarity"] = {"labels": list(POLARITY), "kind": "one", **polarity}
+    (tmp_path / "model.json").write_text(json.dumps(said | {"mentions": mentions, "unsure": unsure or {}}))
+    return tmp_path
+
+
+def test_unsure_is_what_the_folder_says_it_is(tmp_path: Path) -> None:
+    scorer = Scorer.open(with_manifest(tmp_path, {"polarity": 1, "stance": 0}))
+    without, toward = scorer.score([Text("Delta was late"), Text("Delta was late", "Delta")])
+    assert (without.unsure, toward.unsure) == (True, False)
+
+
+@pytest.mark.parametrize(("mentions", "expected"), [(True, [0, 2, 0, 2, 0]), (False, [0, 0, 0, 0, 0])])
+def test_a_network_that_wants_it_is_shown_where_the_target_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mentions: bool, expected: list[int]
+) -> None:
+    backend = OnnxBackend(with_manifest(tmp_path, mentions=mentions))
+    real, seen = backend._session, []
+
+    class Watching:
+        def run(self, names: list[str], given: dict[str, Any]) -> Any:
+            seen.append(given["token_type_ids"].tolist())
+            # This network was trained without: it has no place for a third segment.
+            return real.run(names, given | {"token_type_ids": np.minimum(given["token_type_ids"], 1)})
+
+    monkeypatch.setattr(backend, "_session", Watching())
+    Scorer(backend).score([Text("Delta hates Delta", "Delta", "en")])
+    assert seen == [[[*expected, 1, 1]]]
 
 
 def test_pictures_have_a_meaning(bundled: Scorer) -> None:
