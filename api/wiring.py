@@ -23,6 +23,8 @@ from listener.queue import WorkQueue
 from listener.registry import Endpoints
 from listener.store import brands, health, migrate
 from listener.store.engine import Store
+from listener.store.score_cache import StoredScores
+from sentiment.cache import ScoreCache
 from sentiment.scorer import Scorer
 
 log = structlog.get_logger()
@@ -73,14 +75,17 @@ class Installation:
 
     def scorer(self) -> Scorer:
         """The model. Raises sentiment.errors for one that cannot be used."""
-        return open_scorer(self.settings)
+        most = self.settings.stored_cache_size
+        return open_scorer(self.settings, StoredScores(self.store, clock.now, most) if most else None)
 
 
-def open_scorer(settings: Settings) -> Scorer:
-    """The model that the settings name. Raises sentiment.errors for one that cannot be used."""
+def open_scorer(settings: Settings, stored: ScoreCache | None = None) -> Scorer:
+    """The model that the settings name; what repeats goes to ``stored``. Raises sentiment.errors for one that cannot
+    be used."""
     scorer = Scorer.open(
-        settings.model, revision=settings.model_revision, threads=settings.threads, batch_size=settings.batch_size
-    )
+        settings.model, revision=settings.model_revision, threads=settings.threads, batch_size=settings.batch_size,
+        remembered=settings.cache_size, stored=stored,
+    )  # fmt: skip
     if settings.model and not settings.model_revision and not Path(settings.model).expanduser().exists():
         log.warning(
             "model_not_pinned", model=settings.model, revision=scorer.revision,

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     model_revision: str | None = Field(None, description="The pinned revision of a Hugging Face model.")
     threads: int = Field(0, ge=0, description="Threads for scoring; 0 = one per core.")
     batch_size: int = Field(32, ge=1, le=1024, description="Texts scored at once.")
+    cache_size: int = Field(
+        20_000, ge=0, description="Texts whose scores are kept in memory for when they come again; 0 = none."
+    )
+    stored_cache_size: int = Field(
+        100_000, ge=0, description="Repeated texts whose scores are kept in the database; 0 = none."
+    )
     slack_webhook_url: SecretStr | None = Field(None, description="A Slack incoming webhook; alerts go there.")
     public_url: str | None = Field(
         None, description="How people reach this Escucha, for links in alerts; by default its host and port."

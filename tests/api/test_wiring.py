@@ -14,7 +14,8 @@ from listener.config import ConfigError, Settings, load_settings
 from listener.configfile import ConfigFile, parse_text
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
-from listener.store.tables import Brand, Source
+from listener.store.tables import Brand, ScoreCache, Source
+from sentiment.scorer import Text
 
 HOOK = "https://hooks.slack.com/services/T0/B0/x"
 
@@ -138,6 +139,19 @@ def test_a_hub_model_that_is_not_pinned_is_warned_of(
     open_scorer(load_settings(model="some/model", model_revision=revision))
     said = capsys.readouterr().out
     assert ("model_not_pinned" in said) == ("0123456789ab" in said) == ("ESCUCHA_MODEL_REVISION" in said) == warned
+
+
+@pytest.mark.parametrize(("size", "kept"), [(100, 1), (0, 0)])
+def test_what_comes_again_is_kept_in_the_database_unless_switched_off(tmp_path: Path, size: int, kept: int) -> None:
+    settings = load_settings(data_dir=tmp_path, threads=1, stored_cache_size=size)
+    with install(settings, ConfigFile()) as made:
+        scorer = made.scorer()
+        again, once = Text("Lumbra is down", "Lumbra"), Text("Lumbra is up", "Lumbra")
+        fresh = scorer.score([again, once])
+        assert scorer.score([again]) == fresh[:1]
+        with made.store.reading() as session:
+            assert len(session.exec(select(ScoreCache)).all()) == kept
+        assert made.scorer().score([again, once]) == fresh
 
 
 def test_the_pipeline_keeps_to_the_settings(tmp_path: Path) -> None:
