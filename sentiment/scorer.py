@@ -132,34 +132,35 @@ class Scorer:
         (prepared,), (rows,) = self._prepare([text])
 
         def judge(rows: Sequence[Encoded]) -> list[list[float]]:
-            packed = b"".join(self._judge([[row] for row in rows])) if rows else b""
-            return np.frombuffer(packed, "<f4").reshape(len(rows), -1).tolist() if rows else []
+            return self._unpacked(self._judge([[row] for row in rows])) if rows else []
 
-        def weigh(chances: Sequence[Sequence[float]]) -> list[float]:
-            return [measured(self._assemble(prepared, each))[1] for each in chances]
+        def weigh(found: Sequence[list[float]]) -> list[float]:
+            return [measured(self._assemble(prepared, chances))[1] for chances in found]
 
         found = judge(rows)
+        inside = ((max(0, start), min(len(text.text), end)) for start, end in self._spans(text, prepared.target))
         reading = Reading(
             text=text.text,
-            brand=joined(self._spans(text, prepared.target)),
+            brand=joined(span for span in inside if span[0] < span[1]) if prepared.target else [],
             windows=self._places(text, prepared),
-            rows=rows,
+            costs=[len(row.ids) for row in rows],
             values=weigh(found),
             clean=self._clean(prepared.target),
-            encode=lambda windows: [row for _, row in self._encode([replace(prepared, windows=list(windows))])],
+            encode=lambda windows: [
+                _shortened(row, self._backend.max_length)
+                for _, row in self._encode([replace(prepared, windows=windows)])
+            ],
             weigh=lambda rows: weigh(judge(rows)),
         )
         score = self._assemble(prepared, np.mean(found, axis=0).tolist() if found else None)
-        return explain(prepared.target and text.target, score, reading)
+        return explain(text.target if prepared.target else None, score, reading)
 
     def _score_chunk(self, texts: Sequence[Text]) -> Iterator[Score]:
         prepared, rows = self._prepare(texts)
         read = [place for place, windows in enumerate(rows) if windows]
         keys = [key_of(self.model, self.revision, ((row.ids, row.segments) for row in rows[place])) for place in read]
         found = self._cache.through(keys, lambda wanted: self._judge([rows[read[place]] for place in wanted]))
-        width = sum(len(head.labels) for head in self._backend.heads.values())
-        chances = np.frombuffer(b"".join(found), "<f4").reshape(-1, width).tolist()
-        by_place = dict(zip(read, chances, strict=True))
+        by_place = dict(zip(read, self._unpacked(found), strict=True))
         for place, text in enumerate(prepared):
             yield self._assemble(text, by_place.get(place))
 
@@ -254,6 +255,12 @@ class Scorer:
                 np.add.at(sums[name], owners[places], found)
         counts = np.bincount(owners)[:, None].astype(np.float32)
         return [row.tobytes() for row in np.concatenate(list(sums.values()), axis=1) / counts]
+
+    def _unpacked(self, found: Sequence[Chances]) -> list[list[float]]:
+        """Probabilities of all heads in their order, of each text."""
+        width = sum(len(head.labels) for head in self._backend.heads.values())
+        chances: list[list[float]] = np.frombuffer(b"".join(found), "<f4").reshape(-1, width).tolist()
+        return chances
 
     def _assemble(self, text: _Prepared, chances: Sequence[float] | None) -> Score:
         """The score that `chances` (all heads in their order) lead to; None for a text with nothing to read."""

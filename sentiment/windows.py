@@ -24,8 +24,8 @@ _LONGEST_TARGET = 200
 _EDGE = 100
 
 # Links whole; scripts that are written without spaces in short runs; anything else without a space, within reason.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uff66-\uff9d"
-_WORD = re.compile(rf"(?:https?://|www\.)\S+|[{_UNSPACED}]{{1,16}}|[^\s{_UNSPACED}]{{1,100}}")
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uff66-\uff9d"
+_WORD = re.compile(rf"(?:https?://|www\.)\S+|[{UNSPACED}]{{1,16}}|[^\s{UNSPACED}]{{1,100}}")
 
 
 def find_spans(text: str, target: str) -> tuple[Span, ...]:
