@@ -138,7 +138,9 @@ class _Search:
     def run(self, margin: float) -> tuple[float, list[Effect]]:
         """The measure of the brand alone, and the effects of all nodes that were paid for."""
         everything = outside(self._reading.brand, 0, len(self._reading.text))
-        bare = self._weigh(self._encode([self._without(places, everything) for places in self._reading.windows]))
+        rows = self._encode([self._without(places, everything) for places in self._reading.windows])
+        self._left -= sum(len(row.ids) for row in rows)
+        bare = self._weigh(rows)
         words = [(word, word + 1) for word in range(len(self._words))]
         if sum(self._cost(word) for word in words) <= self._left * _FOR_WORDS:
             self._leave_out([words])
