@@ -23,11 +23,30 @@ LANGUAGES = {"en": 0.35, "es": 0.35, "fr": 0.075, "de": 0.075, "it": 0.075, "pt"
 LABELS = {"G": 1, "H": 1, "B": -1, "C": -1, "N": 0, "M": 0}
 CLAUSES = {1: "+", -1: "-", 0: "0"}
 # What a post is made of, by the brands in it, and how often.
-CASTS = {"GB": 0.46, "GN": 0.08, "BN": 0.08, "NM": 0.06, "GH": 0.035, "BC": 0.035, "single": 0.25}
+CASTS = {
+    "GB": 0.42,
+    "GN": 0.08,
+    "BN": 0.08,
+    "NM": 0.06,
+    "GH": 0.04,
+    "BC": 0.04,
+    "GBC": 0.02,
+    "GBN": 0.03,
+    "single": 0.26,
+}
+# How two clauses are joined: into one sentence, or into several, where exclamations fit too.
+APART = ("beside", "apart")
+JOINED = {"GB": ("join", "pile"), "GN": APART, "BN": APART, "NM": APART, "GH": ("also", ""), "BC": ("also", "")}
+PARTS = (
+    "heads",
+    "tails",
+    "never",
+)  # what in the file of names is not a sector: pieces of names, and what none may hold
 LONGEST = 40  # words of a post with all that stands around its core
 
 _SLOT = re.compile(r"\[([a-z]+[+0-])(?:\.(\w+))?(?::([A-Z]))?\]")
 _BRAND = re.compile(r"\{([A-Z])\}")
+_WORD = re.compile(r"(?<![\w@#/.'])[^\W\d_]{5,}(?![\w:/.])")  # a long enough word, nothing of a link, handle or hashtag
 _VOWELS = "aeiouyàâäéèêëíîïóôöúûüAEIOUYÀÂÄÉÈÊËÍÎÏÓÔÖÚÛÜ"
 
 Phrase = tuple[frozenset[str], str]
@@ -53,13 +72,14 @@ def table(lang: str, section: str) -> dict[str, str]:
 
 
 @cache
-def patterns(lang: str, cast: str) -> dict[str, tuple[str, ...]]:
-    """The whole-post patterns of a cast, by the brand that stands first in them."""
-    texts = [text for section in ("contrast", "other") for _, text in read(lang)[section]]
-    if cast == "single":
-        texts = [text for _, text in read(lang)["single"]]
+def patterns(lang: str, cast: str, sector: str) -> dict[str, tuple[str, ...]]:
+    """The whole-post patterns of a cast that fit the sector, by the brand that stands first in them."""
     found: dict[str, list[str]] = {}
-    for text in texts:
+    for sectors, text in [
+        phrase for name in (("single",) if cast == "single" else ("contrast", "other")) for phrase in read(lang)[name]
+    ]:
+        if sectors and sector not in sectors:
+            continue
         letters = list(dict.fromkeys(_BRAND.findall(text) + re.findall(r"\[[^\]]*:([A-Z])\]", text)))
         if cast == "single" or sorted(letters) == sorted(cast):
             found.setdefault(letters[0], []).append(text)
@@ -162,23 +182,30 @@ class Writer:
         sign = CLAUSES[LABELS[letter]]
         kind = "shout" if loose and sign != "0" and self.rng.random() < 0.3 else "clause"
         text = self.fill(f"[{kind}{sign}:{letter}]")
-        if loose and sign != "0" and self.rng.random() < 0.1:
-            text += " " + self.phrase(f"emoji{sign}")
+        if loose and sign != "0":
+            text = self.followed(text, sign, 0.12)
+            if self.rng.random() < 0.1:
+                text += " " + self.phrase(f"emoji{sign}")
         return text
+
+    def followed(self, text: str, sign: str, chance: float) -> str:
+        """What was said of one brand, perhaps with a sentence more about it."""
+        return f"{ended(text)} {self.fill(f'[then{sign}]')}" if self.rng.random() < chance else text
 
     def core(self, cast: str) -> str:
         """What is said of the brands: a pattern for the whole, or two clauses joined."""
-        by_first = patterns(self.lang, cast)
-        if cast not in ("single", "GH", "BC") and self.rng.random() < 0.5:
-            order = self.rng.sample(cast, 2)
-            loose = self.rng.random() < 0.6
-            first, second = (self.clause(letter, loose=loose) for letter in order)
-            return self.phrase("pile" if loose else "join").replace("{1}", first).replace("{2}", second)
-        if cast == "single":
-            first = self.rng.choices(sorted(by_first), [{"B": 4, "G": 4, "N": 2}[one] for one in sorted(by_first)])[0]
-        else:
-            first = self.rng.choice(sorted(by_first))
-        return self.fill(self.rng.choice(by_first[first]))
+        by_first = patterns(self.lang, cast, self.sector)
+        if cast in JOINED and self.rng.random() < 0.5:
+            letters = self.rng.sample(cast, 2)
+            tight, apart = JOINED[cast]
+            loose = bool(apart) and self.rng.random() < 0.6
+            first, second = (self.clause(letter, loose=loose) for letter in letters)
+            return self.phrase(apart if loose else tight).replace("{1}", first).replace("{2}", second)
+        if cast != "single":
+            return self.fill(self.rng.choice(by_first[self.rng.choice(sorted(by_first))]))
+        letter = self.rng.choices("GBN", (4, 4, 2))[0]
+        text = self.fill(self.rng.choice(by_first[letter]))
+        return self.followed(text, CLAUSES[LABELS[letter]], 0.2) if letter != "N" else text
 
     def around(self, core: str) -> str:
         """The core with an opener, a closer, or a sentence about something else."""
@@ -215,8 +242,9 @@ def punctuate(text: str, lang: str, rng: random.Random) -> str:
     """Capitals where sentences begin, a stop at the end; in Spanish sometimes the opening marks too."""
     if lang == "es" and rng.random() < 0.35:
         text = re.sub(r"(^|[.!?:] )([^.!?:¿]+\?)", r"\1¿\2", text)
-    text = re.sub(r"((?:^|[.!?] )[¿¡]?)([^\W\d_])", lambda match: match[1] + match[2].upper(), text)
-    return text + rng.choice(("", ".", ".", "!")) if text[-1].isalnum() or text[-1] == "}" else text
+    text = re.sub(r"((?:^|[.!?] )[¿¡]?)(?!https|rt )([^\W\d_])", lambda match: match[1] + match[2].upper(), text)
+    bare = (text[-1].isalnum() or text[-1] == "}") and text.split()[-1][0] not in "#@" and "://" not in text
+    return text + rng.choice(("", ".", ".", "!")) if bare else text
 
 
 def typo(word: str, rng: random.Random) -> str:
@@ -243,16 +271,18 @@ def roughen(text: str, lang: str, rng: random.Random) -> str:
         stretch = "|".join(word for _, word in read(lang)["stretch"])
         text = in_words(
             text,
-            lambda part: re.sub(rf"\b((?:{stretch})\b)", lambda m: re.sub(r"([aeiou])(\w*)$", r"\1\1\1\2", m[1]), part),
+            lambda part: re.sub(
+                rf"\b((?:{stretch})\b)", lambda m: re.sub(r"([aeiou])([^aeiou]*)$", r"\1\1\1\2", m[1]), part
+            ),
         )
     if rng.random() < 0.12:
-        words = re.findall(r"\b[^\W\d_]{5,}\b", text)
+        words = _WORD.findall(text)
         for word in rng.sample(words, min(len(words), rng.choice((1, 1, 2)))):
             text = text.replace(word, typo(word, rng), 1)
     if lang in ("es", "fr", "it", "pt") and rng.random() < 0.2:
         text = in_words(text, plain)
     if rng.random() < 0.05:
-        words = re.findall(r"\b[^\W\d_]{4,}\b", text)
+        words = _WORD.findall(text)
         text = text.replace(word, word.upper(), 1) if words and (word := rng.choice(words)) else text
     return text
 
@@ -269,7 +299,7 @@ class Names:
         rng = self.rng
         if rng.random() < 0.45:
             lists = read("names")
-            sectors = [name for name in lists if name not in ("heads", "tails")]
+            sectors = [name for name in lists if name not in PARTS]
             return rng.choice(lists[sector if rng.random() < 0.8 else rng.choice(sectors)][0][1].split(", "))
         kind = rng.random()
         if kind < 0.12:
@@ -304,7 +334,8 @@ def invented(rng: random.Random) -> str:
     syllables = rng.choice((1, 2, 2, 3))
     middle = "".join(rng.choice(heads) + rng.choice(vowels) for _ in range(syllables))
     word = middle + rng.choice(ends if syllables > 1 else ends[6:])
-    return word.capitalize() if len(word) >= 4 else invented(rng)
+    telling = any(part in word for part in read("names")["never"][0][1].split(", "))
+    return word.capitalize() if 4 <= len(word) <= 9 and not telling else invented(rng)
 
 
 def shown(name: str, lang: str, style: str, rng: random.Random) -> str:
@@ -318,20 +349,36 @@ def shown(name: str, lang: str, style: str, rng: random.Random) -> str:
     return {"lower": name.lower(), "upper": name.upper()}.get(style, name)
 
 
+def vary_articles(text: str, rng: random.Random) -> str:
+    """Portuguese brands made masculine, each perhaps, unless another word agrees with them."""
+    if re.search(r"\b(?:ela|dela|lenta|boa|rápida|primeira|segunda|outras|duas|mesma|uma)\b", text):
+        return text
+    for letter in sorted(set(_BRAND.findall(text))):
+        if rng.random() < 0.35:
+            for old, new in (("a", "o"), ("da", "do"), ("na", "no"), ("à", "ao"), ("pela", "pelo")):
+                text = re.sub(rf"\b{old} \{{{letter}\}}", f"{new} {{{letter}}}", text)
+                text = re.sub(rf"\b{old.capitalize()} \{{{letter}\}}", f"{new.capitalize()} {{{letter}}}", text)
+    return text
+
+
 def elide(text: str, lang: str) -> str:
-    """What a vowel behind it changes: French de, que; Spanish y, o."""
+    """What a neighbouring letter changes: French de and que, Spanish y and o, the English genitive."""
     if lang == "fr":
         return re.sub(rf"\b(d|qu|D|Qu)e (?=[{_VOWELS}])(?![yY][{_VOWELS}])", r"\1'", text)
     if lang == "es":
         return re.sub(r"\bo (?=[oO])", "u ", re.sub(r"\by (?=[iI](?![aeo]))", "e ", text))
+    if lang == "en":
+        return re.sub(r"(?<=s)'s\b", "'", re.sub(r"('s)'s\b", r"\1", text, flags=re.I), flags=re.I)
     return text
 
 
 def post(rng: random.Random, names: Names, lang: str, cast: str) -> tuple[str, dict[str, str]]:
     """One post and the brand of each letter in it."""
-    sector = rng.choice([name for name in read("names") if name not in ("heads", "tails")])
+    sector = rng.choice([name for name in read("names") if name not in PARTS])
     writer = Writer(rng, lang, sector)
     pattern = writer.core(cast)
+    if lang == "pt":
+        pattern = vary_articles(pattern, rng)
     letters = "".join(dict.fromkeys(_BRAND.findall(pattern)))
     text = roughen(punctuate(writer.around(pattern), lang, rng), lang, rng)
     given = names.cast(letters, sector)
