@@ -351,7 +351,7 @@ def shown(name: str, lang: str, style: str, rng: random.Random) -> str:
 
 def vary_articles(text: str, rng: random.Random) -> str:
     """Portuguese brands made masculine, each perhaps, unless another word agrees with them."""
-    if re.search(r"\b(?:ela|dela|lenta|boa|rápida|primeira|segunda|outras|duas|mesma|uma)\b", text):
+    if re.search(r"\b(?:ela|dela|lenta|boa|honesta|rápida|primeira|segunda|outras|duas|mesma|uma)\b", text):
         return text
     for letter in sorted(set(_BRAND.findall(text))):
         if rng.random() < 0.35:
