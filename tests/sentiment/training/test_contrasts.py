@@ -108,6 +108,7 @@ def test_patterns_name_known_brands_and_sections(lang: str) -> None:
     ("lang", "phrase", "form", "expected"),
     [
         ("en", "never reply", "past", "never replied"),
+        ("en", "lose my order", "part", "lost my order"),
         ("en", "hang up on me twice", "ing", "hanging up on me twice"),
         ("es", "no me respondió nunca", "inf", "no responderme nunca"),
         ("es", "me cobró de más otra vez", "inf", "cobrarme de más otra vez"),
