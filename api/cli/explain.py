@@ -90,7 +90,7 @@ class _Stored:
 def _given(text: str | None) -> str:
     if text == "-":
         try:
-            text = sys.stdin.buffer.read().decode("utf-8-sig")
+            text = sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n")
         except UnicodeDecodeError as error:
             raise Failure("standard input is not UTF-8 text") from error
     if text is None or not text.strip():
