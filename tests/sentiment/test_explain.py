@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.explain import Evidence, Explanation
@@ -114,6 +114,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(
     text=st.lists(WORDS | st.text(max_size=4), max_size=40).map(" ".join),
     target=st.none() | st.just("Acme"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.backends.base import Encoded
@@ -160,6 +160,7 @@ def test_what_cannot_be_paid_for_stays_a_stretch() -> None:
     assert book.tokens <= MOST_TOKENS
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(
     words=st.lists(st.sampled_from(["good", "bad", "so", "Acme", "!!!", "x,", "y."]), min_size=1, max_size=400),
     cuts=st.lists(st.integers(0, 400), max_size=7, unique=True),
