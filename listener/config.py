@@ -78,8 +78,8 @@ class Settings(BaseSettings):
         None, description="A model folder, or a Hugging Face id or checkpoint; by default the bundled model."
     )
     model_revision: str | None = Field(None, description="The pinned revision of a Hugging Face model.")
-    threads: int = Field(0, ge=0, description="Threads for scoring; 0 = one per core.")
-    batch_size: int = Field(32, ge=1, le=1024, description="Texts scored at once.")
+    threads: int = Field(0, ge=0, description="Batches scored at once, each on one core; 0 = one per core.")
+    batch_size: int = Field(32, ge=1, le=1024, description="Texts in a batch; long ones count for several.")
     cache_size: int = Field(
         20_000, ge=0, description="Texts whose scores are kept in memory for when they come again; 0 = none."
     )

@@ -1,13 +1,13 @@
 """The contract of `escucha score`: objects with a `text` in, the same objects with scores out."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from sentiment.errors import BadRow
 from sentiment.scorer import Scorer, Text
 
-CHUNK = 512  # rows in memory at a time
+CHUNK = 2048  # rows in memory at a time: several of the scorer's chunks, so that it can read ahead
+CHARACTERS = 4_000_000  # of their texts, roughly: a few very long ones are enough
 
 
 Numbered = tuple[int, dict[str, Any]]
@@ -21,8 +21,7 @@ def score_rows(scorer: Scorer, rows: Iterable[Numbered]) -> Iterator[Numbered]:
     irony, offensive, complaint, relevance, model and revision, and `lang` where the row had none. Raises BadRow at the
     first row that cannot be read; the rows before it are still yielded.
     """
-    numbered = iter(rows)
-    while chunk := list(islice(numbered, CHUNK)):
+    for chunk in _chunks(rows):
         texts: list[Text] = []
         problem: BadRow | None = None
         for line, row in chunk:
@@ -35,6 +34,21 @@ def score_rows(scorer: Scorer, rows: Iterable[Numbered]) -> Iterator[Numbered]:
             yield line, {**row, **score.as_dict(), "lang": row.get("lang") or score.lang}
         if problem:
             raise problem
+
+
+def _chunks(rows: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    """Consecutive rows, as many as are kept in memory together."""
+    chunk: list[Numbered] = []
+    characters = 0
+    for line, row in rows:
+        chunk.append((line, row))
+        text = row.get("text") if isinstance(row, dict) else None
+        characters += len(text) if isinstance(text, str) else 0
+        if len(chunk) == CHUNK or characters >= CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def parse(line: int, row: Any) -> Text:

@@ -5,6 +5,7 @@ Importing this imports no network library; `Scorer.open` does.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from sentiment import manifest
 from sentiment.backends.base import Backend, Encoded
+from sentiment.batching import Runner
 from sentiment.cache import Cache, Chances, ScoreCache, key_of
 from sentiment.errors import ModelInvalid, ModelNotFound
 from sentiment.explain import Explanation, explain, measured
@@ -81,7 +83,7 @@ class Scorer:
     ) -> None:
         """`remembered` texts are kept in memory for when they come again, and those that do in `stored`."""
         self._backend = backend
-        self._batch_size = max(1, batch_size)
+        self._runner = Runner(backend, batch_size)
         self._cache = Cache(backend.revision, remembered, stored)
 
     @classmethod
@@ -94,7 +96,8 @@ class Scorer:
         `model` is None for the bundled one, a folder in our layout (run by ONNX Runtime), or a Hugging Face
         sequence-classification checkpoint: a local folder or a hub id, run by torch. `revision` pins a hub id to a
         commit, tag or branch; of a folder in our layout it must be the revision that it holds. `threads` is for the
-        CPU, 0 means all cores. `remembered` and `stored` are as in `Scorer`. Raises ModelNotFound or ModelInvalid.
+        CPU, 0 means one for each core. `remembered` and `stored` are as in `Scorer`. Raises ModelNotFound or
+        ModelInvalid.
         """
         backend = _open_backend(model or BUNDLED, revision, threads)
         return cls(backend, batch_size=batch_size, remembered=remembered, stored=stored)
@@ -117,11 +120,10 @@ class Scorer:
         checkpoint that rates with stars, the five steps).
         """
         scores: list[Score] = []
-        for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
-            scores.extend(self._score_chunk(chunk))
+        for prepared, rows in self._read_ahead([texts[at : at + _CHUNK] for at in range(0, len(texts), _CHUNK)]):
+            scores.extend(self._score_chunk(prepared, rows))
             if progress:
-                progress(len(chunk))
+                progress(len(prepared))
         return scores
 
     def explain(self, text: Text) -> Explanation:
@@ -155,8 +157,20 @@ class Scorer:
         score = self._assemble(prepared, np.mean(found, axis=0).tolist() if found else None)
         return explain(text.target if prepared.target else None, score, reading)
 
-    def _score_chunk(self, texts: Sequence[Text]) -> Iterator[Score]:
-        prepared, rows = self._prepare(texts)
+    def _read_ahead(self, chunks: Sequence[Sequence[Text]]) -> Iterator[tuple[list[_Prepared], list[list[Encoded]]]]:
+        """Each chunk prepared; where batches run beside each other, the next one is while this one is judged."""
+        if len(chunks) < 2 or self._backend.parallel < 2:
+            yield from map(self._prepare, chunks)
+            return
+        with ThreadPoolExecutor(1, "read") as reader:
+            coming = reader.submit(self._prepare, chunks[0])
+            for chunk in chunks[1:]:
+                ready = coming.result()
+                coming = reader.submit(self._prepare, chunk)
+                yield ready
+            yield coming.result()
+
+    def _score_chunk(self, prepared: Sequence[_Prepared], rows: Sequence[Sequence[Encoded]]) -> Iterator[Score]:
         read = [place for place, windows in enumerate(rows) if windows]
         keys = [key_of(self.model, self.revision, ((row.ids, row.segments) for row in rows[place])) for place in read]
         found = self._cache.through(keys, lambda wanted: self._judge([rows[read[place]] for place in wanted]))
@@ -245,16 +259,11 @@ class Scorer:
 
     def _judge(self, texts: Sequence[Sequence[Encoded]]) -> list[Chances]:
         """What the network says of each text, all heads in their order, packed: the mean over the text's windows."""
-        rows = [row for windows in texts for row in windows]
         owners = np.repeat(np.arange(len(texts)), [len(windows) for windows in texts])
-        order = sorted(range(len(rows)), key=lambda place: len(rows[place].ids))
-        sums = {name: np.zeros((len(texts), len(head.labels)), "<f4") for name, head in self._backend.heads.items()}
-        for start in range(0, len(order), self._batch_size):
-            places = order[start : start + self._batch_size]
-            for name, found in self._backend.run([rows[place] for place in places]).items():
-                np.add.at(sums[name], owners[places], found)
-        counts = np.bincount(owners)[:, None].astype(np.float32)
-        return [row.tobytes() for row in np.concatenate(list(sums.values()), axis=1) / counts]
+        found = self._runner.run([row for windows in texts for row in windows])
+        sums = np.zeros((len(texts), sum(len(head.labels) for head in self._backend.heads.values())), "<f4")
+        np.add.at(sums, owners, np.concatenate([found[name] for name in self._backend.heads], axis=1))
+        return [row.tobytes() for row in sums / np.bincount(owners)[:, None].astype("<f4")]
 
     def _unpacked(self, found: Sequence[Chances]) -> list[list[float]]:
         """Probabilities of all heads in their order, of each text."""

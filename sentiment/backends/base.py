@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ class Backend(Protocol):
         """Whether the network reads the target as a second segment; if not, it is only shown text around the target."""
 
     @property
+    def parallel(self) -> int:
+        """How many batches may run at once, each in a thread of its own."""
+
+    @property
     def emoji_as_words(self) -> bool:
         """How `sentiment.text` is to treat pictures for this network."""
 
@@ -53,13 +57,16 @@ class Backend(Protocol):
         """Ids for (text, target) inputs, in order; not yet cut to `max_length`."""
 
     def run(self, rows: Sequence[Encoded]) -> dict[str, Chances]:
-        """Probabilities per head for one batch of inputs within `max_length`."""
+        """Probabilities per head for one batch of inputs within `max_length`. Up to `parallel` calls run at once."""
 
 
-def pad(rows: Sequence[Encoded], filler: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Ids, mask and segments as (rows, longest row)."""
+Integers = NDArray[np.signedinteger[Any]]
+
+
+def pad(rows: Sequence[Encoded], filler: int, kind: type[np.signedinteger[Any]]) -> tuple[Integers, Integers, Integers]:
+    """Ids, mask and segments as (rows, longest row) integers of this `kind`."""
     length = max(len(row.ids) for row in rows)
-    ids = np.full((len(rows), length), filler, dtype=np.int64)
+    ids = np.full((len(rows), length), filler, dtype=kind)
     mask, segments = np.zeros_like(ids), np.zeros_like(ids)
     for place, row in enumerate(rows):
         ids[place, : len(row.ids)] = row.ids

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 from sentiment.backends.base import Chances, Encoded, chances, pad
 from sentiment.backends.mentions import mark, special_ids
+from sentiment.batching import cores
 from sentiment.errors import ModelInvalid
 from sentiment.labels import Labeller, Unsure
 from sentiment.manifest import TOKENIZER, WEIGHTS, Head, Manifest
@@ -21,10 +22,15 @@ class OnnxBackend:
     emoji_as_words = True
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """`threads` within one batch, 0 for all cores. Raises ModelInvalid when the folder is not what it says."""
+        """`threads` run a batch each, 0 means one for each core. Raises ModelInvalid when the folder is not what it
+        says."""
         manifest = Manifest.read(folder)
+        self.parallel: int = threads or cores()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        # Every shape of a batch would be remembered for good, and hardly one comes twice.
+        options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
@@ -38,6 +44,8 @@ class OnnxBackend:
             raise ModelInvalid(str(folder), f"{WEIGHTS} has no output {', '.join(sorted(missing))}")
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        # Models exported before format 2 take 64 bits.
+        self._kind = np.int32 if self._session.get_inputs()[0].type == "tensor(int32)" else np.int64
         self._filler = self._tokenizer.token_to_id("[PAD]") or 0
         self.name: str = manifest.name
         self.revision: str = manifest.revision
@@ -61,7 +69,7 @@ class OnnxBackend:
         """Probabilities per head for one batch."""
         if self._mentions:
             rows = [Encoded(row.ids, mark(row.ids, row.segments, self._special)) for row in rows]
-        ids, mask, segments = pad(rows, self._filler)
+        ids, mask, segments = pad(rows, self._filler, self._kind)
         names = list(self.heads)
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments}
         logits = self._session.run(names, given)

@@ -26,6 +26,7 @@ class TorchBackend:
 
     pairs = False
     emoji_as_words = False
+    parallel = 1  # torch spreads one batch over cores or the GPU by itself
 
     def __init__(self, name: str, revision: str, network: Any, tokenizer: Any, meaning: LabelMap) -> None:
         self.name: str = name

@@ -24,6 +24,7 @@ class CountingBackend:
     labeller = Labeller(Thresholds(), {})
     unsure = Unsure()
     emoji_as_words = True
+    parallel = 1
 
     def __init__(self, max_length: int = 16, *, pairs: bool = True) -> None:
         self.max_length, self.pairs = max_length, pairs

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from sentiment.errors import BadRow
-from sentiment.rows import CHUNK, score_rows
+from sentiment.rows import CHARACTERS, CHUNK, score_rows
 from sentiment.scorer import Scorer
 
 ADDED = {
@@ -67,3 +67,16 @@ def test_rows_are_taken_as_they_are_needed(counting: Any) -> None:
     for _ in range(CHUNK + 1):
         next(rows)
     assert taken == 2 * CHUNK
+
+
+def test_few_very_long_texts_are_enough_at_a_time(counting: Any) -> None:
+    taken = 0
+
+    def endless() -> Iterator[tuple[int, dict[str, Any]]]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield taken, {"text": "good " * (CHARACTERS // 10)}
+
+    next(score_rows(Scorer(counting), endless()))
+    assert taken == 2
