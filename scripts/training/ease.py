@@ -1,9 +1,8 @@
 """Make a network easy to quantise: move the outliers of activations into the weights.
 
-Dynamic int8 gives all activations of a batch one scale; a few channels that are far larger than the rest leave little
-of it to the others, and make a text's score depend on its company. Dividing each input channel of a linear layer by a
-factor and multiplying its weights by the same changes nothing in exact arithmetic and evens the channels out
-(SmoothQuant, Xiao et al. 2023).
+Int8 gives all activations of a product one scale; a few channels that are far larger than the rest leave little of it
+to the others. Dividing each input channel of a linear layer by a factor and multiplying its weights by the same changes
+nothing in exact arithmetic and evens the channels out (SmoothQuant, Xiao et al. 2023).
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from training.batches import Tokens, in_chunks, pad
-from training.encoder import Model
+from training.encoder import Layer, Model
 
 NAMES = ("mix", "mixed", "grow", "shrink")
 
@@ -30,6 +29,13 @@ class Eased(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """The same product as before."""
         return self.linear(inputs * self.scale)
+
+
+def plain(product: nn.Module) -> nn.Linear:
+    """The linear layer itself, eased or not."""
+    linear = product.linear if isinstance(product, Eased) else product
+    assert isinstance(linear, nn.Linear)
+    return linear
 
 
 @torch.no_grad()
@@ -51,4 +57,17 @@ def ease(model: Model, tokens: Sequence[Tokens], strength: float, batch: int = 3
     for layer, name, linear in linears:
         inputs = largest[linear].clamp(min=1e-5)
         weights = linear.weight.abs().amax(0).clamp(min=1e-5)
-        setattr(layer, name, Eased(linear, (inputs**strength / weights ** (1 - strength)).clamp(min=1e-3)))
+        factors = (inputs**strength / weights ** (1 - strength)).clamp(min=1e-3)
+        if name == "mixed":
+            _ease_mixed(layer, factors)
+        else:
+            setattr(layer, name, Eased(linear, factors))
+
+
+def _ease_mixed(layer: Layer, factors: Tensor) -> None:
+    """What attention mixes is linear in its values, so these can be made smaller where they are made: at no cost."""
+    made = plain(layer.mix)
+    values = slice(2 * len(factors), 3 * len(factors))
+    made.weight[values] /= factors.unsqueeze(1)
+    made.bias[values] /= factors
+    layer.mixed.weight *= factors

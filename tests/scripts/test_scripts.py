@@ -17,7 +17,13 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     ("name", "option"),
-    [("bench_pipeline.py", "--rounds"), ("kill_import.py", "--kills"), ("receive_slack.py", "--behave")],
+    [
+        ("bench_memory.py", "--huge"),
+        ("bench_pipeline.py", "--rounds"),
+        ("bench_scoring.py", "--threads"),
+        ("kill_import.py", "--kills"),
+        ("receive_slack.py", "--behave"),
+    ],
 )
 def test_each_explains_itself(name: str, option: str) -> None:
     done = run(name, "--help")
@@ -28,7 +34,9 @@ def test_each_explains_itself(name: str, option: str) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
+        ("bench_memory.py", [], "data"),
         ("bench_pipeline.py", ["--count", "many"], "--count"),
+        ("bench_scoring.py", [], "data"),
         ("kill_import.py", ["x.jsonl"], "--brand"),
         ("receive_slack.py", ["--behave", "ok,nonsense"], "no behaviour is called nonsense"),
     ],
