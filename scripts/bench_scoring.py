@@ -181,11 +181,11 @@ def measure(ways: Sequence[Way], count: int, number: int, rounds: int) -> list[f
     """Texts a second of each way, once."""
     rates = []
     for way in ways:
-        print(f"\rround {number} of {rounds}: {way.name}, {way.threads} threads\033[K", end="", file=sys.stderr)
+        print(f"round {number} of {rounds}: {way.name}, {way.threads} threads: ", end="", file=sys.stderr, flush=True)
         started = time.perf_counter()
         way.run()
         rates.append(count / (time.perf_counter() - started))
-    print("\r\033[K", end="", file=sys.stderr)
+        print(f"{rates[-1]:.1f} a second", file=sys.stderr)
     return rates
 
 
