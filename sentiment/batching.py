@@ -9,8 +9,8 @@ import numpy as np
 from sentiment.backends.base import Backend, Chances, Encoded
 
 TOKENS_A_TEXT = 16
-"""The tokens that a batch has room for, by its most texts: 512 by default, whose numbers stay near a core (measured: 256
-and 512 alike, 1,024 a fifth slower). Long texts make batches of fewer, so memory is bounded whatever their length."""
+"""The tokens that a batch has room for, by its most texts: 512 by default, whose numbers stay near a core (256 and 512
+were alike, 1,024 a fifth slower). Long texts make batches of fewer, so memory is bounded whatever their length."""
 
 
 def cores() -> int:
