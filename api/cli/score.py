@@ -1,15 +1,13 @@
 """``escucha score``: rows in, the same rows with scores out; no database."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, TextIO
+from typing import Annotated, NoReturn
 
 import typer
 
+from api.cli.files import writing
 from api.cli.output import Failure, progress
 from api.cli.setup import prepare
 from api.wiring import open_scorer
@@ -39,46 +37,13 @@ def score_file(
     settings = prepare(**({"model": model} if model else {}))
     if not source.is_file():
         raise Failure(f"there is no file {source}")
-    with _writing(output) as out:
+    with writing(output) as out:
         scorer = open_scorer(settings)
         with progress() as bars:
             task = bars.add_task("scoring", total=_lines(source))
             for number, row in score_rows(scorer, _rows(source)):
                 out.write(_line(number, row) + "\n")
                 bars.update(task, completed=number)
-
-
-@contextmanager
-def _writing(output: Path) -> Iterator[TextIO]:
-    """Where the rows are written: beside the output, which takes their place when the block ends well."""
-    if output.is_dir():
-        raise Failure(f"{output} is a folder; name a file in it")
-    if not output.parent.is_dir():
-        raise Failure(f"there is no folder {output.parent} for the output; make it first")
-    try:
-        # A pipe or a device is meant to be written to, not to be replaced by a file; so is what /dev/stdout leads to.
-        straight = (output.exists() and not output.is_file()) or output.is_relative_to("/dev")
-        # Through a link to what it leads to, so that the link stays one.
-        whole = output.resolve()
-        mode = whole.stat().st_mode & 0o777 if whole.is_file() else 0o666 & ~_umask()
-        if straight:
-            with output.open("w", encoding="utf-8") as out:
-                yield out
-            return
-        descriptor, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
-    except OSError as error:
-        raise Failure(f"{output} cannot be written: {error.strerror or error}") from error
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            yield out
-        partial.chmod(mode)
-        partial.replace(whole)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise Failure(f"{output} was not written: {error.strerror or error}") from error
-        raise
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
@@ -129,9 +94,3 @@ def _line(number: int, row: dict[str, object]) -> str:
 def _lines(path: Path) -> int:
     with path.open("rb") as lines:
         return sum(1 for _ in lines)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sentiment.evaluation.choices import Sampling
@@ -22,6 +23,9 @@ TASKS: Mapping[str, type[Task[Any]]] = {
     "relevance": Relevance,
     "contrast": Contrast,
 }
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+"""What Escucha brings along to be measured on."""
 
 CHUNK = 512
 """Rows in memory at a time; of all others only labels and probabilities are kept."""
@@ -73,8 +77,9 @@ def evaluate_file(
     missing = False
     try:
         for examples, seen in _chunks(task, dataset.entries, left):
-            task.take(examples, scorer.score([example.text for example in examples]))
-            measured += len(examples)
+            if examples:
+                task.take(examples, scorer.score([example.text for example in examples]))
+                measured += len(examples)
             if progress:
                 progress(seen)
     except NoHead:
@@ -102,7 +107,7 @@ def evaluate_file(
 def _chunks(
     task: Task[Any], entries: Iterable[tuple[int, Mapping[str, Any]] | Broken], left: _Left
 ) -> Iterator[tuple[Sequence[Example[Any]], int]]:
-    """Examples that can be used, with the number of entries they were found among; never none of them."""
+    """Examples that can be used (there may be none), with the number of entries they were found among."""
     reading = iter(entries)
     while chunk := list(islice(reading, CHUNK)):
         examples = []
@@ -115,5 +120,4 @@ def _chunks(
                 examples.append(task.parse(row))
             except ValueError as error:
                 left.add(Broken(line, str(error)))
-        if examples:
-            yield examples, len(chunk)
+        yield examples, len(chunk)
