@@ -33,12 +33,13 @@ class LowerCache:
         if self.complete:
             return
         encoder.eval()
+        device = encoder.word.weight.device
         order = sorted(range(len(self.tokens)), key=lambda place: len(self.tokens[place][0]))
         for chunk in in_chunks(len(order), batch):
             places = [order[place] for place in chunk]
-            ids, mask, segments = pad([self.tokens[place] for place in places])
-            with torch.autocast("cpu", torch.bfloat16):
-                hidden = encoder.lower(ids, mask, segments).to(torch.bfloat16)
+            ids, mask, segments = (part.to(device) for part in pad([self.tokens[place] for place in places]))
+            with torch.autocast(device.type, torch.bfloat16):
+                hidden = encoder.lower(ids, mask, segments).to(torch.bfloat16).cpu()
             for row, place in enumerate(places):
                 start, end = self.starts[place], self.starts[place + 1]
                 self.table[start:end] = hidden[row, : end - start]
@@ -46,11 +47,11 @@ class LowerCache:
         self._note.write_text(json.dumps(self._key))
         self.complete = True
 
-    def get(self, places: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Hidden states (rows, length, width) as float32, mask and segments."""
-        _, mask, segments = pad([self.tokens[place] for place in places])
-        hidden = torch.zeros(*mask.shape, self.table.shape[1], dtype=torch.bfloat16)
+    def get(self, places: Sequence[int]) -> Tensor:
+        """Hidden states (rows, longest of them, width) as float32, zeros where a row is shorter."""
+        longest = max(len(self.tokens[place][0]) for place in places)
+        hidden = torch.zeros(len(places), longest, self.table.shape[1], dtype=torch.bfloat16)
         for row, place in enumerate(places):
             start, end = self.starts[place], self.starts[place + 1]
             hidden[row, : end - start] = self.table[start:end]
-        return hidden.float(), mask, segments
+        return hidden.float()

@@ -1,4 +1,4 @@
-"""Polish the added words: a Spanish sentence must land where the untouched model puts its English translation."""
+"""Polish the added words: a foreign sentence must land where the untouched model puts its English translation."""
 
 import csv
 import random
@@ -26,17 +26,18 @@ def read_pairs(path: Path, lang: str) -> list[tuple[str, str]]:
 
 @torch.no_grad()
 def vectors(encoder: Encoder, tokenizer: Tokenizer, texts: list[str], longest: int = 96) -> Tensor:
-    """Unit sentence vectors (texts, width), in the order given."""
+    """Unit sentence vectors (texts, width), in the order given, on the CPU."""
     encoder.eval()
+    device = encoder.word.weight.device
     tokens = tokenise(tokenizer, [(text, None) for text in texts], longest)
     order = sorted(range(len(tokens)), key=lambda place: len(tokens[place][0]))
     found = torch.empty(len(texts), encoder.shape.width)
     for chunk in in_chunks(len(order), 128):
         places = [order[place] for place in chunk]
-        ids, mask, segments = pad([tokens[place] for place in places])
-        with torch.autocast("cpu", torch.bfloat16):
+        ids, mask, segments = (part.to(device) for part in pad([tokens[place] for place in places]))
+        with torch.autocast(device.type, torch.bfloat16):
             hidden = encoder(ids, mask, segments)
-        found[places] = sentence_vectors(hidden.float(), mask)
+        found[places] = sentence_vectors(hidden.float(), mask).cpu()
     return found
 
 
@@ -57,40 +58,45 @@ def distil(
 ) -> None:
     """One pass over `pairs`; `anchors` are the original model's vectors of the English sentences.
 
-    Only the embeddings and the lower layers move. English is replayed in every third step so that it stays put.
+    Only the embeddings and the lower layers move. English is replayed in every fourth step so that it stays put.
     """
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
     student.train()
     for parameter in student.parameters():
         parameter.requires_grad_(False)
-    tables = [student.word.weight]
     lower = [parameter for layer in student.layers[: student.split] for parameter in layer.parameters()]
-    for parameter in (*tables, *lower):
+    for parameter in (student.word.weight, *lower):
         parameter.requires_grad_(True)
-    groups = [{"params": tables, "lr": recipe.distil_rate_words}, {"params": lower, "lr": recipe.distil_rate_layers}]
-    optimiser = torch.optim.AdamW(groups, fused=True, weight_decay=0.0)
+    optimisers = [
+        torch.optim.SparseAdam([student.word.weight], lr=recipe.distil_rate_words),
+        torch.optim.AdamW(lower, lr=recipe.distil_rate_layers, fused=True, weight_decay=0.0),
+    ]
     order = list(range(len(pairs)))
     rng.shuffle(order)
     chunks = [order[chunk.start : chunk.stop] for chunk in in_chunks(len(order), recipe.distil_batch)]
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1, (step + 1) / 20) * (1 - step / len(chunks))
-    )
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1, (step + 1) / 20) * (1 - step / len(chunks)))
+        for optimiser in optimisers
+    ]
+    device = student.word.weight.device
     for step, places in enumerate(chunks):
-        side = 0 if step % 3 == 2 else 1
+        side = 0 if step % 4 == 3 else 1
         tokens = tokenise(tokenizer, [(pairs[place][side], None) for place in places], 96)
-        ids, mask, segments = pad(tokens)
-        with torch.autocast("cpu", torch.bfloat16):
+        ids, mask, segments = (part.to(device) for part in pad(tokens))
+        with torch.autocast(device.type, torch.bfloat16):
             hidden = student(ids, mask, segments)
-        ours, theirs = sentence_vectors(hidden.float(), mask), anchors[places]
+        ours, theirs = sentence_vectors(hidden.float(), mask), anchors[places].to(device)
         likeness = ours @ theirs.T
-        contrast = functional.cross_entropy(20 * likeness, torch.arange(len(places)))
+        contrast = functional.cross_entropy(20 * likeness, torch.arange(len(places), device=device))
         loss = 0.3 * contrast + 5 * (1 - likeness.diagonal()).mean()
-        optimiser.zero_grad()
+        for optimiser in optimisers:
+            optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([*tables, *lower], 1.0)
-        optimiser.step()
-        schedule.step()
+        torch.nn.utils.clip_grad_norm_(lower, 1.0)
+        for optimiser, schedule in zip(optimisers, schedules, strict=True):
+            optimiser.step()
+            schedule.step()
         progress(step + 1, len(chunks), loss.item())
     for parameter in student.parameters():
         parameter.requires_grad_(True)

@@ -2,61 +2,66 @@
 
 import hashlib
 import json
-import logging
 import shutil
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
 
 from sentiment import manifest, text
+from sentiment.evaluation.choices import Sampling
+from sentiment.evaluation.running import BENCHMARKS, Dataset, evaluate_file
 from sentiment.scorer import Scorer
+from training import calibrate
 from training.batches import Tokens
 from training.card import write_card
 from training.ease import ease
-from training.encoder import POLARITY, STANCE, Model
-from training.measure import agreement, choose_thresholds, measure, score_dev
+from training.encoder import HEADS, Model
+from training.fit import Round
+from training.graph import build
+from training.measure import agreement, choose, score_dev
 from training.recipe import Recipe
-from training.rows import Row
-from training.still import fix_scales
+from training.rows import read, sha256
+from training.still import ranges
 
 EASED_ON = 300  # training rows that show what activations look like
 SEEN_FOR_SCALES = 600  # training rows that the scales of activations are read off
 COMPARED = 400  # rows of each dev file that int8 and fp32 are compared on
-PLAIN = {"default": {"promoter": 0.5, "detractor": 0.5}}
+UNCHOSEN: dict[str, Any] = {
+    "heads": calibrate.plain(), "thresholds": {"default": {"promoter": 0.5, "detractor": 0.5}}, "unsure": {},
+}  # fmt: skip
 
 
 def publish(
-    model: Model, tokenizer: Tokenizer, data: Path, out: Path, work: Path, recipe: Recipe, rows: list[Row],
-    tokens: list[Tokens], say: Callable[[str], None],
+    model: Model, tokenizer: Tokenizer, data: Path, out: Path, work: Path, recipe: Recipe, first: Round,
+    say: Callable[[str], None],
 ) -> None:  # fmt: skip
-    """Export, quantise, choose thresholds on dev, measure, and write the folder `out` with its card."""
+    """Export, quantise, calibrate on dev, measure, and write the folder `out` with its card."""
     say("exporting")
-    ease(model, sorted(tokens[:: len(tokens) // EASED_ON + 1], key=lambda row: len(row[0])), recipe.ease)
+    rows, tokens = first
     exact, small = work / "fp32", work / "int8"
     for folder in (exact, small):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / manifest.TOKENIZER).write_text(compact(tokenizer), encoding="utf-8")
-    to_onnx(model, exact / manifest.WEIGHTS)
-    to_int8(exact / manifest.WEIGHTS, small / manifest.WEIGHTS)
-    fix_scales(small / manifest.WEIGHTS, tokens[:: len(tokens) // SEEN_FOR_SCALES + 1])
+    ease(model, sorted(_spread(tokens, EASED_ON), key=lambda row: len(row[0])), recipe.ease)
+    to_onnx(model, exact / manifest.WEIGHTS, recipe.longest)
+    to_int8(model, small / manifest.WEIGHTS, recipe.longest, _spread(tokens, SEEN_FOR_SCALES))
     for folder in (exact, small):
-        write_manifest(folder, out.name, recipe.longest, PLAIN)
-    scored = score_dev(Scorer.open(small), data, say)
-    thresholds = choose_thresholds(scored)
-    write_manifest(small, out.name, recipe.longest, thresholds)
-    labeller = manifest.Manifest.read(small).labeller
+        write_manifest(folder, out.name, recipe.longest, UNCHOSEN)
+    raw = score_dev(Scorer.open(small), data, say)
     say("the same in fp32")
+    raw_exact = score_dev(Scorer.open(exact), data, say, most=COMPARED)
+    chosen = choose(raw)
+    write_manifest(small, out.name, recipe.longest, chosen)
     figures = {
-        "int8": measure(scored),
-        "agreement": agreement(scored, score_dev(Scorer.open(exact), data, say, most=COMPARED), labeller),
+        "dev": evaluate(Scorer.open(small), (data, BENCHMARKS), say),
+        "agreement": agreement(raw, raw_exact, manifest.Manifest.read(small).labeller),
         "words": json.loads((work / "words.json").read_text()),
-        "thresholds": thresholds,
+        "chosen": chosen,
         "spent": [(name, *_spent(work / f"{name}.pt")) for name in ("upper", "deep")],
     }
     (work / "figures.json").write_text(json.dumps(figures, indent=1))
@@ -64,6 +69,28 @@ def publish(
     for name in (manifest.WEIGHTS, manifest.TOKENIZER, manifest.FILE):
         shutil.copyfile(small / name, out / name)
     write_card(out, figures, recipe, data, rows)
+
+
+def evaluate(scorer: Scorer, folders: Sequence[Path], say: Callable[[str], None]) -> dict[str, dict[str, float]]:
+    """Every figure of every dev file, as `escucha evaluate` measures them."""
+    found: dict[str, dict[str, float]] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("*/*.dev.jsonl"))):
+        rows = list(enumerate(read(path), start=1))
+        task, source = path.parent.name, path.name.split(".")[0]
+        dataset = Dataset(path.name, task, source, sha256(path), len(rows), rows)
+        figures = evaluate_file(scorer, dataset, Sampling(resamples=0)).figures
+        if figures is None:
+            raise ValueError(f"{path}: nothing in it can be measured")
+        found[f"{task}/{source}"] = {figure.name: figure.value for figure in figures.figures}
+        if figures.calibration_error is not None:
+            found[f"{task}/{source}"]["ece"] = figures.calibration_error
+        say(f"measured {task}/{source}")
+    return found
+
+
+def _spread(tokens: Sequence[Tokens], many: int) -> list[Tokens]:
+    """`many` of the rows, from all over."""
+    return list(tokens[:: len(tokens) // many + 1])
 
 
 def _spent(checkpoint: Path) -> tuple[int, float]:
@@ -74,34 +101,14 @@ def _spent(checkpoint: Path) -> tuple[int, float]:
     return kept["step"], kept["spent"] / 60
 
 
-def to_onnx(model: Model, path: Path) -> None:
-    """Export with free batch size and length; one output of logits per head."""
-    model.eval()
-    ids = torch.ones(2, 12, dtype=torch.long)
-    rows, length = torch.export.Dim("rows"), torch.export.Dim("length", min=2, max=512)
-    for name in ("onnxscript", "torch.onnx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (ids, torch.ones_like(ids), torch.zeros_like(ids)),
-            str(path),
-            input_names=["input_ids", "attention_mask", "token_type_ids"],
-            output_names=["polarity", "stance"],
-            dynamic_shapes=({0: rows, 1: length},) * 3,
-            external_data=False,
-            verbose=False,
-        )
+def to_onnx(model: Model, path: Path, longest: int) -> None:
+    """Write the network in fp32, for rows of at most `longest` tokens."""
+    onnx.save(build(model, None, longest), path)
 
 
-def to_int8(source: Path, to: Path) -> None:
-    """Weights to int8, one scale per output channel; activations to a scale each batch brings, until `fix_scales`."""
-    graph = onnx.load(source)
-    # The exporter notes shapes from before its own rewriting; the quantiser infers them afresh and trips over these.
-    del graph.graph.value_info[:]
-    logging.getLogger().setLevel(logging.ERROR)  # the quantiser advises on the root logger
-    quantize_dynamic(graph, to, per_channel=True, weight_type=QuantType.QInt8)
+def to_int8(model: Model, path: Path, longest: int, tokens: Sequence[Tokens]) -> None:
+    """Write it in int8: weights with a scale per output channel, activations with fixed ones read off `tokens`."""
+    onnx.save(build(model, ranges(model, tokens), longest), path)
 
 
 def compact(tokenizer: Tokenizer) -> str:
@@ -111,21 +118,31 @@ def compact(tokenizer: Tokenizer) -> str:
     return json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, separators=(",", ":"))
 
 
-def write_manifest(folder: Path, name: str, longest: int, thresholds: dict[str, dict[str, float]]) -> None:
+def write_manifest(folder: Path, name: str, longest: int, chosen: Mapping[str, Any]) -> None:
     """`model.json`; its revision is a hash over the weights, the tokenizer and everything else in it."""
     stored: dict[str, object] = {
         "format": manifest.FORMAT,
         "name": name,
         "normalisation": text.VERSION,
         "max_length": longest,
+        "mentions": True,
         "heads": {
-            "polarity": {"labels": POLARITY, "kind": "one", "temperature": 1.0},
-            "stance": {"labels": STANCE, "kind": "one", "temperature": 1.0},
+            head: {
+                "labels": labels,
+                "kind": "one" if head in calibrate.ONE else "any",
+                **_rounded(chosen["heads"][head]),
+            }
+            for head, labels in HEADS.items()
         },
-        "thresholds": thresholds,
+        "thresholds": chosen["thresholds"],
+        "unsure": chosen["unsure"],
     }
     digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode())
     for part in (manifest.WEIGHTS, manifest.TOKENIZER):
         digest.update((folder / part).read_bytes())
     stored["revision"] = digest.hexdigest()[:12]
     (folder / manifest.FILE).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+def _rounded(setting: Mapping[str, Any]) -> dict[str, object]:
+    return {"temperature": round(setting["temperature"], 4), "bias": [round(one, 4) for one in setting["bias"]]}

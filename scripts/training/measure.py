@@ -1,168 +1,137 @@
-"""Dev figures, through the same `Scorer` that serves: what is printed is what a user gets."""
+"""Dev sets through the same `Scorer` that serves: what is chosen on them, and how two models agree on them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
 
-from sentiment.labels import POLARITY, STEPS, Labeller
+from sentiment.labels import Labeller
 from sentiment.scorer import Score, Scorer, Text
-from training.rows import read
+from training import calibrate
+from training.encoder import EMOTIONS, HEADS, POLARITY
+from training.rows import EMOEVENT, SEMEVAL, read
 
-Figures = dict[str, dict[str, float]]  # file -> measure -> value
-Scored = dict[str, tuple[list[dict], list[Score]]]  # file -> its rows and their scores
-
-POLARITY_FILES = ("semeval2017a", "umsab_es", "airlines_es", "umsab_fr", "umsab_de", "umsab_it", "umsab_pt")
-STANCE_FILES = (
-    "semeval2017c", "airlines_us", "headlines_es", "mitchell_es", "mitchell_en", "mams", "newsmtsc", "sanders",
-    "entities", "opener_en", "opener_es",
-)  # fmt: skip
 # About brands, people and products named in short texts: what the three labels will be used on.
 LABELLED = (
     "semeval2017c", "airlines_us", "sanders", "mitchell_en", "entities", "headlines_es", "mitchell_es", "opener_es",
 )  # fmt: skip
-RATING_FILES = ("hotels_es", "seats_en")
+UNSURE = 0.2
+"""The share of dev rows, every file counted alike, that a score's confidence is called unsure below."""
 
 
-def score_dev(scorer: Scorer, data: Path, say: Callable[[str], None], most: int | None = None) -> Scored:
-    """Scores of every dev file above (the first `most` rows of each), asked with the target where the file has one."""
-    found: Scored = {}
-    for task, names in (("polarity", POLARITY_FILES), ("stance", STANCE_FILES), ("rating", RATING_FILES)):
-        for name in names:
-            rows = read(data / task / f"{name}.dev.jsonl")[:most]
-            other = "hotel" if name.startswith("hotels") else None
-            texts = [Text(row["text"], row.get("target", other), row["lang"]) for row in rows]
-            found[f"{task}/{name}"] = rows, scorer.score(texts)
-            say(f"scored {task}/{name}: {len(rows)} rows")
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The rows of a dev file and their scores."""
+
+    task: str
+    source: str
+    rows: Sequence[dict[str, Any]]
+    scores: Sequence[Score]
+
+    def chances(self, head: str) -> NDArray[np.float64]:
+        """Probabilities (rows, labels) of a head."""
+        if head in ("polarity", "stance", "emotions"):
+            return np.array([[getattr(score, head)[name] for name in HEADS[head]] for score in self.scores])
+        return np.array([[getattr(score, head)] for score in self.scores])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The rows' labels as numbers."""
+        return np.array([int(row["label"]) for row in self.rows])
+
+
+def score_dev(scorer: Scorer, data: Path, say: Callable[[str], None], most: int | None = None) -> list[Scored]:
+    """Scores of every dev file (the first `most` rows of each), asked with the target where the file has one."""
+    found: list[Scored] = []
+    for path in sorted(data.glob("*/*.dev.jsonl")):
+        rows = read(path)[:most]
+        source = path.name.split(".")[0]
+        texts = [Text(row["text"], row.get("target", _target(source)), row["lang"]) for row in rows]
+        found.append(Scored(path.parent.name, source, rows, scorer.score(texts)))
+        say(f"scored {path.parent.name}/{source}: {len(rows)} rows")
     return found
 
 
-def measure(scored: Scored) -> Figures:
-    """The figures that suit each file, all as percentages except macro-MAE."""
-    figures: Figures = {}
-    for file, (rows, scores) in scored.items():
-        task = file.split("/")[0]
-        if task == "polarity":
-            figures[file] = tones([row["label"] for row in rows], scores)
-        elif task == "stance":
-            figures[file] = stances([row["label"] for row in rows], scores)
-        else:
-            figures[file] = ratings([row["score"] for row in rows], scores)
-    return figures
+def _target(source: str) -> str | None:
+    return "hotel" if source.startswith("hotels") else None
 
 
-def tones(labels: Sequence[str], scores: Sequence[Score]) -> dict[str, float]:
-    """Polarity: macro F1, macro recall, accuracy, and expected calibration error."""
-    chances = np.array([[score.polarity[name] for name in POLARITY] for score in scores])
-    truth = np.array([POLARITY.index(label) for label in labels])
-    return {**_classes(truth, chances.argmax(1)), "ECE": 100 * calibration_error(chances, truth)}
+def choose(scored: Sequence[Scored]) -> dict[str, Any]:
+    """What the manifest holds beside the labels: settings of the heads, thresholds, and when a score is unsure.
+
+    `scored` comes from a model with temperature 1, no bias and no thresholds.
+    """
+    heads = {name: dict(setting) for name, setting in calibrate.plain().items()}
+    tones = _of(scored, "polarity")
+    chances = np.concatenate([one.chances("polarity") for one in tones])
+    truth = np.concatenate([[POLARITY.index(row["label"]) for row in one.rows] for one in tones])
+    weights = calibrate.equal_say(_sources(tones))
+    heads["polarity"] = calibrate.polarity(chances, truth, weights)
+    tone = calibrate.applied(chances, heads["polarity"])
+
+    stances = [one for one in _of(scored, "stance") if one.source in LABELLED]
+    steps = np.concatenate([one.chances("stance") for one in stances])
+    truth = np.concatenate([one.labels for one in stances])
+    five = np.concatenate([np.array([row["scale"] == 5 for row in one.rows]) for one in stances])
+    weights = calibrate.equal_say(_sources(stances))
+    heads["stance"] = calibrate.stance(steps, truth, five, weights)
+    steps = calibrate.applied(steps, heads["stance"])
+
+    for name in ("irony", "offensive", "complaint", "relevance"):
+        signs = _of(scored, name)
+        chances = np.concatenate([one.chances(name)[:, 0] for one in signs])
+        labels = np.concatenate([one.labels for one in signs])
+        heads[name]["bias"] = [calibrate.sign(chances, labels, calibrate.equal_say(_sources(signs)))]
+    heads["emotions"]["bias"] = [_emotion_bias(scored, name) for name in EMOTIONS]
+
+    langs = [row["lang"] for one in stances for row in one.rows]
+    return {
+        "heads": heads,
+        "thresholds": calibrate.thresholds(steps, truth, langs, weights),
+        "unsure": {
+            "polarity": calibrate.unsure(tone, calibrate.equal_say(_sources(tones)), UNSURE),
+            "stance": calibrate.unsure(calibrate.sides(steps), weights, UNSURE),
+        },
+    }
 
 
-def stances(labels: Sequence[int], scores: Sequence[Score]) -> dict[str, float]:
-    """Stance: macro F1 and accuracy of three sides, ECE of these; macro-MAE of the median step where all five occur."""
-    steps = distributions(scores)
-    sides = np.stack((steps[:, :2].sum(1), steps[:, 2], steps[:, 3:].sum(1)), axis=1)
-    truth = np.sign(np.array(labels)) + 1
-    found = {**_classes(truth, sides.argmax(1)), "ECE": 100 * calibration_error(sides, truth)}
-    if {-2, 2} <= set(labels):
-        median = (steps.cumsum(1) < 0.5).sum(1) - 2
-        wrong = [np.abs(median[np.array(labels) == step] - step).mean() for step in sorted(set(labels))]
-        found["macro-MAE"] = float(np.mean(wrong))
-    return found
+def _emotion_bias(scored: Sequence[Scored], name: str) -> float:
+    judged = [one for one in _of(scored, "emotion") if name in (SEMEVAL if one.source == "semeval2018ec" else EMOEVENT)]
+    chances = np.concatenate([one.chances("emotions")[:, EMOTIONS.index(name)] for one in judged])
+    truth = np.concatenate([np.array([int(name in row["labels"]) for row in one.rows]) for one in judged])
+    return calibrate.sign(chances, truth, calibrate.equal_say(_sources(judged)))
 
 
-def ratings(marks: Sequence[float], scores: Sequence[Score]) -> dict[str, float]:
-    """Ratings: AUC of promoters (9 and more) against detractors (below 7) by the expected step."""
-    expected = distributions(scores) @ np.arange(-2, 3)
-    marks = np.array(marks)
-    ends = (marks >= 9) | (marks < 7)
-    return {"AUC": 100 * float(roc_auc_score(marks[ends] >= 9, expected[ends]))}
+def _of(scored: Sequence[Scored], task: str) -> list[Scored]:
+    return [one for one in scored if one.task == task]
 
 
-def distributions(scores: Sequence[Score]) -> NDArray[np.float64]:
-    """Stance distributions (rows, 5)."""
-    return np.array([[(score.stance or {}).get(step, 0.0) for step in STEPS] for score in scores])
+def _sources(scored: Sequence[Scored]) -> list[str]:
+    return [one.source for one in scored for _ in one.rows]
 
 
-def calibration_error(chances: NDArray, truth: NDArray, bins: int = 15) -> float:
-    """Expected calibration error: how far confidence is from accuracy, over bins of equal width."""
-    sure, right = chances.max(1), chances.argmax(1) == truth
-    bin_of = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [
-        abs(sure[bin_of == one].mean() - right[bin_of == one].mean()) * (bin_of == one).mean() for one in set(bin_of)
-    ]
-    return float(sum(gaps))
-
-
-def agreement(ours: Scored, theirs: Scored, labeller: Labeller) -> dict[str, float]:
+def agreement(ours: Sequence[Scored], theirs: Sequence[Scored], labeller: Labeller) -> dict[str, float]:
     """How two models' scores agree on the rows that both have (`theirs` the first ones of each file, or all).
 
     In percent, and in mean absolute difference of probabilities. Labels are those of `labeller`.
     """
-    pairs = [pair for file in theirs for pair in zip(ours[file][1], theirs[file][1], strict=False)]
+    pairs = list(_pairs(ours, theirs))
     tone = [[[score.polarity[name] for name in POLARITY] for score in pair] for pair in pairs]
-    both = [(one, other) for one, other in pairs if one.stance and other.stance]
-    steps = [distributions(pair) for pair in both]
-    labels = [[labeller.label(score.stance, score.lang) for score in pair] for pair in both]
+    both = [(one.stance, other.stance, one.lang) for one, other in pairs if one.stance and other.stance]
+    steps = np.array([[list(one.values()), list(other.values())] for one, other, _ in both])
+    labels = [[labeller.label(stance, lang) for stance in (one, other)] for one, other, lang in both]
     return {
         "rows": len(pairs),
         "same polarity": 100 * float(np.mean([np.argmax(one) == np.argmax(other) for one, other in tone])),
         "same label": 100 * float(np.mean([one == other for one, other in labels])),
         "polarity difference": float(np.mean([np.abs(np.subtract(one, other)).mean() for one, other in tone])),
-        "stance difference": float(np.mean([np.abs(one - other).mean() for one, other in steps])),
+        "stance difference": float(np.abs(steps[:, 0] - steps[:, 1]).mean()),
     }
 
 
-def choose_thresholds(scored: Scored) -> dict[str, dict[str, float]]:
-    """Promoter and detractor thresholds with the best macro F1 over the three labels, over all stance dev rows and per
-    language; a label of one of the files is the side of its step."""
-    found: dict[str, dict[str, float]] = {}
-    files = (
-        "semeval2017c",
-        "airlines_us",
-        "sanders",
-        "mitchell_en",
-        "entities",
-        "headlines_es",
-        "mitchell_es",
-        "opener_es",
-    )
-    taken = [pair for name in files for pair in zip(*scored[f"stance/{name}"], strict=True)]
-    for lang in ("default", "en", "es"):
-        pairs = [(row, score) for row, score in taken if lang in ("default", row["lang"])]
-        steps = distributions([score for _, score in pairs])
-        truth = np.sign([row["label"] for row, _ in pairs])
-        weights = _equal_say([row["source"] for row, _ in pairs])
-        best = max(
-            ((promoter, detractor) for promoter in _GRID for detractor in _GRID),
-            key=lambda pair: _label_f1(steps, truth, weights, *pair) - 0.02 * (abs(pair[0] - 0.5) + abs(pair[1] - 0.5)),
-        )
-        found[lang] = {"promoter": best[0], "detractor": best[1]}
-    return found
-
-
-# Not lower: a promoter whom the model itself takes for something else convinces nobody.
-_GRID = [round(0.4 + 0.025 * step, 3) for step in range(9)]
-
-
-def _equal_say(sources: Sequence[str]) -> NDArray[np.float64]:
-    """Row weights with which every source counts the same."""
-    names, numbers, counts = np.unique(sources, return_inverse=True, return_counts=True)
-    return 1 / counts[numbers] / len(names)
-
-
-def _label_f1(steps: NDArray, truth: NDArray, weights: NDArray, promoter: float, detractor: float) -> float:
-    for_it, against = steps[:, 3:].sum(1) - promoter, steps[:, :2].sum(1) - detractor
-    said = np.where((against >= 0) & (against >= for_it), -1, np.where(for_it >= 0, 1, 0))
-    return float(f1_score(truth, said, average="macro", sample_weight=weights))
-
-
-def _classes(truth: NDArray, said: NDArray) -> dict[str, float]:
-    labels = sorted(set(truth.tolist()))
-    return {
-        "macro F1": 100 * float(f1_score(truth, said, labels=labels, average="macro", zero_division=0)),
-        "macro recall": 100 * float(recall_score(truth, said, labels=labels, average="macro", zero_division=0)),
-        "accuracy": 100 * float(accuracy_score(truth, said)),
-    }
+def _pairs(ours: Sequence[Scored], theirs: Sequence[Scored]) -> Iterator[tuple[Score, Score]]:
+    for one, other in zip(ours, theirs, strict=True):
+        yield from zip(one.scores, other.scores, strict=False)

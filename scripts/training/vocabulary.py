@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
+from snowballstemmer import stemmer
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -30,13 +31,16 @@ def count_words(tokenizer: Tokenizer, texts: Iterable[str]) -> Counter[str]:
     return counts
 
 
-def choose(theirs: Counter[str], english: Counter[str], known: frozenset[str], most: int) -> list[str]:
-    """The commonest words of the language that are new and not (a third as) common in English."""
+STEMMERS = {"es": "spanish", "fr": "french", "de": "german", "it": "italian", "pt": "portuguese"}
+
+
+def choose(theirs: Counter[str], english: Counter[str], most: int) -> list[str]:
+    """The commonest words of the language that are not (a third as) common in English."""
     scale = english.total() / max(1, theirs.total())
     fresh = (
         word
         for word, count in theirs.most_common()
-        if count >= 2 and len(word) >= 3 and word.isalpha() and word not in known and english[word] < count * scale / 3
+        if count >= 2 and len(word) >= 2 and word.isalpha() and english[word] < count * scale / 3
     )
     return [word for word, _ in zip(fresh, range(most), strict=False)]
 
@@ -46,11 +50,15 @@ class Glosses:
 
     The dictionary knows few irregular forms and lists rare senses first; the sentences know which sense is meant, but
     only for common words. So a word's clear counterpart in the sentences comes first, then the dictionary's glosses,
-    of which those that stand opposite, are short and are common in English win. Inflected forms are led to a lemma.
+    of which those that stand opposite, are short and are common in English win. Inflected forms are led to a lemma, by
+    rules (Spanish) or by a stem that they share with one (Snowball).
     """
 
-    def __init__(self, path: Path, tokenizer: Tokenizer, english: Counter[str], pairs: list[tuple[str, str]]) -> None:
-        self.english, self.entries, self.lemmas = english, dict[str, Counter[str]](), dict[str, str]()
+    def __init__(
+        self, path: Path, lang: str, tokenizer: Tokenizer, english: Counter[str], pairs: list[tuple[str, str]]
+    ) -> None:
+        self.lang, self.english = lang, english
+        self.entries, self.lemmas = dict[str, Counter[str]](), dict[str, str]()
         self.opposite = _opposites(tokenizer, pairs)
         with path.open(encoding="utf-8") as lines:
             for line in lines:
@@ -60,24 +68,49 @@ class Glosses:
                 self.entries.setdefault(key, Counter()).update(gloss for gloss in kept if len(gloss.split()) <= 4)
                 if lemma:
                     self.lemmas.setdefault(key, tokenizer.normalizer.normalize_str(lemma))
+        self._stem = stemmer(STEMMERS[lang]).stemWord
+        self._stems: dict[str, Counter[str]] = {}
+        for word, found in self.entries.items():
+            if word.isalpha():
+                self._stems.setdefault(self._stem(word), Counter()).update(found)
+
+    def common(self, known: Iterable[str], least: int) -> list[str]:
+        """Headwords with a one-word gloss that occurs `least` times in English, commonest gloss first."""
+        passed = frozenset(known)
+        found: list[tuple[int, str]] = []
+        for word, glosses in self.entries.items():
+            if word.isalpha() and len(word) >= 3 and word not in passed and self.english[word] < 3:
+                count = max((self.english[gloss.removeprefix("to ")] for gloss in glosses), default=0)
+                if count >= least:
+                    found.append((-count, word))
+        return [word for _, word in sorted(found)]
 
     def of(self, word: str, best: int = 2) -> list[str]:
         """The `best` likeliest English glosses of a word, empty when none is known."""
-        if word in IRREGULAR:
+        if self.lang == "es" and word in IRREGULAR:
             return [IRREGULAR[word]]
         likely = self.opposite.get(word, {})
-        chosen = [other for other, dice in sorted(likely.items(), key=lambda item: -item[1])[:1] if dice >= 0.25]
-        for form in self._forms(word):
-            if found := self.entries.get(form):
+        # Among equals the first of the alphabet: they come from sets, which have another order in every run.
+        nearest = min(likely, key=lambda other: (-likely[other], other), default="")
+        chosen = [nearest] if likely.get(nearest, 0.0) >= 0.25 else []
+        for found in self._entries(word):
+            if found:
                 ranked = sorted(found, key=lambda gloss: self._likeliness(gloss, found[gloss], likely), reverse=True)
                 chosen += [gloss for gloss in ranked if gloss not in chosen]
                 break
         return chosen[:best]
 
+    def _entries(self, word: str) -> Iterable[Counter[str]]:
+        for form in self._forms(word):
+            yield self.entries.get(form, Counter())
+        yield self._stems.get(self._stem(word), Counter())
+
     def _forms(self, word: str) -> Iterable[str]:
         yield word
         if lemma := self.lemmas.get(word):
             yield lemma
+        if self.lang != "es":
+            return
         for ending, others in ENDINGS:
             if word.endswith(ending) and len(word) - len(ending) >= 2:
                 for other in others:
@@ -110,7 +143,7 @@ def _opposites(tokenizer: Tokenizer, pairs: list[tuple[str, str]]) -> dict[str, 
     return found
 
 
-def extend(tokenizer: Tokenizer, words: list[str]) -> Tokenizer:
+def extend(tokenizer: Tokenizer, words: Iterable[str]) -> Tokenizer:
     """The tokenizer with `words` as whole words at the end of its vocabulary."""
     parts = json.loads(tokenizer.to_str())
     vocabulary = parts["model"]["vocab"]
@@ -120,19 +153,23 @@ def extend(tokenizer: Tokenizer, words: list[str]) -> Tokenizer:
     return Tokenizer.from_str(json.dumps(parts, ensure_ascii=False))
 
 
-def first_values(table: Tensor, tokenizer: Tokenizer, words: list[str], glosses: Glosses) -> tuple[Tensor, int]:
-    """Embeddings for `words` (many, width) from an English `table` and its tokenizer; and how many had a gloss."""
-    tokenizer.no_padding()  # the backbone's file pads to 128, and a mean over padding says nothing
-    tokenizer.no_truncation()
-    norm = table.norm(dim=1).mean()
-    values, glossed = [], 0
+class Meanings:
+    """Embeddings of glosses, from an English `table` and its tokenizer."""
 
-    def mean_of(text: str) -> Tensor:
-        return table[tokenizer.encode(text, add_special_tokens=False).ids].mean(0)
+    def __init__(self, table: Tensor, tokenizer: Tokenizer) -> None:
+        tokenizer.no_padding()  # the backbone's file pads to 128, and a mean over padding says nothing
+        tokenizer.no_truncation()
+        self._table, self._tokenizer = table, tokenizer
+        self._norm = table.norm(dim=1).mean()
 
-    for word in words:
-        found = [" ".join(part for part in gloss.split() if part not in _EMPTY) or gloss for gloss in glosses.of(word)]
-        glossed += bool(found)
-        value = torch.stack([mean_of(gloss) for gloss in found or [word]]).mean(0)
-        values.append(value / value.norm() * norm)
-    return torch.stack(values), glossed
+    def of(self, texts: Iterable[str]) -> Tensor:
+        """The mean embedding (width,) of the words of `texts`, as long as embeddings are on the average."""
+        means = [self._mean(" ".join(part for part in text.split() if part not in _EMPTY) or text) for text in texts]
+        return self.sized(torch.stack(means).mean(0))
+
+    def sized(self, value: Tensor) -> Tensor:
+        """`value` with the length that embeddings have on the average."""
+        return value / value.norm() * self._norm
+
+    def _mean(self, text: str) -> Tensor:
+        return self._table[self._tokenizer.encode(text, add_special_tokens=False).ids].mean(0)

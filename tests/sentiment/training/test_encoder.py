@@ -1,138 +1,100 @@
-"""The written-out encoder against transformers, the cache against the network, a stage that stops and goes on."""
+"""The written-out encoder against transformers, and what the heads read of it."""
 
-import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from training.batches import batches_of, pad
-from training.cache import LowerCache
-from training.encoder import Encoder, Model, Shape, load_backbone
-from training.fit import fit, rate_at, upper_stage
-from training.recipe import Recipe
-from training.rows import Row
-from transformers import BertConfig, BertModel
+from training.batches import pad
+from training.encoder import ABOUT_TARGET, EMOTIONS, HEADS, Encoder, Model, Shape, load_backbone, sentence_vectors
+from transformers import BertModel
 
-SHAPE = Shape(words=30, width=16, inner=32, layers=2, heads=2, positions=24)
-TOKENS = [([2, 5, 6, 3, 7, 3], [0, 0, 0, 0, 1, 1]), ([2, 9, 3], [0, 0, 0]), ([2, 5, 8, 9, 3], [0] * 5)] * 4
-ROWS = [
-    Row("", "x", "en", 2, frozenset((1, 2)), ""),
-    Row("", None, "en", 0, None, ""),
-    Row("", None, "en", 1, None, ""),
-] * 4
+TOKENS = [
+    ([2, 5, 6, 3, 7, 3], [0, 0, 0, 0, 1, 1]),
+    ([2, 9, 3], [0, 0, 0]),
+    ([2, 7, 8, 9, 3, 7, 3], [0, 2, 0, 0, 0, 1, 1]),
+]
 
 
-@pytest.fixture
-def model() -> Model:
-    torch.manual_seed(0)
-    return Model(Encoder(SHAPE, split=1, dropout=0.0)).eval()
-
-
-def test_the_same_numbers_as_transformers(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=30, hidden_size=24, num_hidden_layers=6, num_attention_heads=12, intermediate_size=32,
-        max_position_embeddings=24,
-    )  # fmt: skip
-    theirs = BertModel(config).eval()
-    theirs.save_pretrained(tmp_path)
-    ours = load_backbone(tmp_path, shape=Shape(words=30, width=24, inner=32, positions=24)).eval()
-    ids, mask, segments = pad(TOKENS[:3])
+def test_the_same_numbers_as_transformers(backbone: Path) -> None:
+    theirs = BertModel.from_pretrained(backbone).eval()
+    ours = load_backbone(backbone, split=2).eval()
+    ids, mask, segments = pad(TOKENS[:2])
     with torch.no_grad():
         expected = theirs(input_ids=ids, attention_mask=mask, token_type_ids=segments).last_hidden_state
         found = ours(ids, mask, segments)
     assert torch.allclose(found[mask.bool()], expected[mask.bool()], atol=1e-5)
 
 
+def test_where_the_target_stands_starts_as_plain_text(backbone: Path) -> None:
+    table = load_backbone(backbone).segment.weight
+    assert table.shape == (3, 24)
+    assert torch.equal(table[2], table[0])
+    assert not torch.equal(table[1], table[0])
+
+
+def test_the_layers_are_split_without_a_rest(model: Model) -> None:
+    model.eval()
+    ids, mask, segments = pad(TOKENS)
+    with torch.no_grad():
+        whole = model.encoder(ids, mask, segments)
+        model.encoder.split = 2
+        assert torch.equal(model.encoder.lower(ids, mask, segments), whole)
+        assert torch.equal(model.encoder.upper(whole, mask), whole)
+
+
+def test_every_question_has_its_outputs(model: Model) -> None:
+    answers = model.eval()(*pad(TOKENS))
+    assert [tuple(one.shape) for one in answers] == [(3, 3), (3, 5), (3, len(EMOTIONS)), *[(3, 1)] * 4]
+    assert list(HEADS) == ["polarity", "stance", "emotions", "irony", "offensive", "complaint", "relevance"]
+
+
 def test_padding_changes_nothing(model: Model) -> None:
+    model.eval()
     with torch.no_grad():
-        together = model(*pad(TOKENS[:3]))
-        alone = [model(*pad([row])) for row in TOKENS[:3]]
-    for head in (0, 1):
-        assert torch.allclose(together[head], torch.cat([one[head] for one in alone]), atol=1e-5)
+        together = model(*pad(TOKENS))
+        alone = [model(*pad([row])) for row in TOKENS]
+    for head, found in enumerate(together):
+        assert torch.allclose(found, torch.cat([one[head] for one in alone]), atol=1e-5)
 
 
-def test_the_cache_holds_what_the_lower_layers_give(model: Model, tmp_path: Path) -> None:
-    cache = LowerCache(tmp_path / "lower", TOKENS, SHAPE.width, "key")
-    cache.fill(model.encoder, lambda *_: None, batch=5)
-    hidden, mask, segments = cache.get([2, 0])
-    ids, expected_mask, expected_segments = pad([TOKENS[2], TOKENS[0]])
-    with torch.no_grad():
-        expected = model.encoder.lower(ids, mask, segments)
-    assert torch.equal(mask, expected_mask)
-    assert torch.equal(segments, expected_segments)
-    assert torch.allclose(hidden[mask.bool()], expected[mask.bool()], atol=0.05)  # kept in bfloat16
-    assert hidden[~mask.bool()].abs().sum() == 0
+def judged(model: Model, hidden: torch.Tensor, segments: list[int]) -> dict[str, torch.Tensor]:
+    mask = torch.ones(1, len(segments), dtype=torch.long)
+    return dict(zip(HEADS, model.judge(hidden, mask, torch.tensor([segments])), strict=True))
 
 
-def test_a_finished_cache_is_used_again_and_another_key_is_not(model: Model, tmp_path: Path) -> None:
-    LowerCache(tmp_path / "lower", TOKENS, SHAPE.width, "key").fill(model.encoder, lambda *_: None)
-    again = LowerCache(tmp_path / "lower", TOKENS, SHAPE.width, "key")
-    assert again.complete
-    assert again.table.abs().sum() > 0
-    assert not LowerCache(tmp_path / "lower", TOKENS, SHAPE.width, "other").complete
+@pytest.mark.parametrize(("place", "moved"), [(4, ABOUT_TARGET), (1, tuple(HEADS)), (0, tuple(HEADS))])
+def test_only_questions_about_the_target_read_it(model: Model, place: int, moved: tuple[str, ...]) -> None:
+    hidden = torch.randn(1, 5, 16)
+    other = hidden.clone()
+    other[0, place] += 1.0
+    segments = [0, 2, 0, 0, 1]
+    before, after = judged(model, hidden, segments), judged(model, other, segments)
+    assert tuple(name for name in HEADS if not torch.allclose(before[name], after[name])) == moved
 
 
-def train(model: Model, folder: Path, **changes: object) -> list[float]:
-    recipe = replace(Recipe(), split=1, batch=4, upper_epochs=30, upper_rate=5e-3, **changes)
-    cache = LowerCache(folder / "lower", TOKENS, SHAPE.width, "key")
-    cache.fill(model.encoder, lambda *_: None)
-    losses: list[float] = []
-    fit(
-        model, upper_stage(model, recipe), ROWS, TOKENS, cache, recipe, folder / "upper.pt",
-        lambda _stage, _done, loss, _speed: losses.append(loss),
-    )  # fmt: skip
-    return losses
+def test_where_the_target_is_not_found_the_text_stands_for_its_place(model: Model) -> None:
+    hidden = torch.randn(1, 5, 16)
+    text, target = hidden[:, :4].mean(1), hidden[:, 4]
+    stance = model.heads["stance"]
+    unfound = stance(torch.cat((text, target, text), dim=1))
+    assert torch.allclose(judged(model, hidden, [0, 0, 0, 0, 1])["stance"], unfound, atol=1e-6)
+    found = stance(torch.cat((text, target, hidden[:, 1:3].mean(1)), dim=1))
+    assert torch.allclose(judged(model, hidden, [0, 2, 2, 0, 1])["stance"], found, atol=1e-6)
 
 
-def test_a_stage_learns_and_leaves_the_lower_layers_alone(model: Model, tmp_path: Path) -> None:
-    lower = model.encoder.layers[0].mix.weight.clone()
-    words = model.encoder.word.weight.clone()
-    train(model, tmp_path)
-    with torch.no_grad():
-        polarity, stance = model(*pad(TOKENS[:3]))
-    assert polarity.argmax(1).tolist() == [2, 0, 1]
-    assert stance[0].softmax(0)[3:].sum() > 0.9
-    assert torch.equal(model.encoder.layers[0].mix.weight, lower)
-    assert torch.equal(model.encoder.word.weight, words)
+def test_sentence_vectors_have_length_one_and_ignore_padding() -> None:
+    hidden = torch.tensor([[[3.0, 4.0], [3.0, 4.0], [9.0, -9.0]]])
+    found = sentence_vectors(hidden, torch.tensor([[1, 1, 0]]))
+    assert torch.allclose(found, torch.tensor([[0.6, 0.8]]))
 
 
-def test_a_finished_stage_is_only_loaded(model: Model, tmp_path: Path) -> None:
-    train(model, tmp_path)
-    torch.manual_seed(5)
-    other = Model(Encoder(SHAPE, split=1)).eval()
-    assert train(other, tmp_path) == []
-    assert torch.equal(other.stance.weight, model.stance.weight)
-
-
-def test_an_interrupted_stage_goes_on(model: Model, tmp_path: Path) -> None:
-    train(model, tmp_path)
-    kept = torch.load(tmp_path / "upper.pt", weights_only=True)
-    assert kept["finished"]
-    assert kept["step"] == 30 * 3
-    recipe = replace(Recipe(), split=1)
-    optimiser = torch.optim.AdamW(upper_stage(model, recipe).groups)
-    torch.save({**kept, "finished": False, "step": 80, "optimiser": optimiser.state_dict()}, tmp_path / "upper.pt")
-    assert len(train(model, tmp_path)) == 1
-    assert torch.load(tmp_path / "upper.pt", weights_only=True)["step"] == 90
-
-
-def test_time_ends_a_stage(model: Model, tmp_path: Path) -> None:
-    train(model, tmp_path, upper_minutes=0.0)
-    kept = torch.load(tmp_path / "upper.pt", weights_only=True)
-    assert kept["finished"]
-    assert kept["step"] == 0
-
-
-def test_the_rate_rises_and_falls() -> None:
-    assert rate_at(0, 0.1) == 0
-    assert rate_at(0.1, 0.1) == pytest.approx(1)
-    assert rate_at(0.55, 0.1) == pytest.approx(0.5)
-    assert rate_at(1, 0.1) == 0
-
-
-def test_every_row_is_in_one_batch() -> None:
-    batches = batches_of([number % 7 for number in range(50)], 8, random.Random(0))
-    assert sorted(place for batch in batches for place in batch) == list(range(50))
-    assert max(map(len, batches)) == 8
+def test_dropout_thins_while_training_and_only_then() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(Shape(words=30, width=16, inner=32, layers=1, heads=2, positions=8), split=0)
+    encoder.set_dropout(0.25)
+    layer, ones = encoder.layers[0], torch.ones(100, 400)
+    thinned = layer._thinned(ones)
+    assert thinned.eq(0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert thinned.mean().item() == pytest.approx(1, abs=0.02)
+    assert not torch.equal(layer._thinned(ones), thinned)
+    assert torch.equal(encoder.eval().layers[0]._thinned(ones), ones)
