@@ -28,7 +28,7 @@ def draw(figures: Figures, title: str) -> str | None:
     if not parts:
         return None
     chart = (
-        alt.hconcat(*parts, title=title, background=PAPER, padding=12)
+        alt.hconcat(*parts, title=_printable(title), background=PAPER, padding=12)
         .configure_axis(
             labelColor=INK, titleColor=INK, gridColor=_FAINT, gridOpacity=0.3, domainColor=_FAINT, tickColor=_FAINT
         )
@@ -38,6 +38,11 @@ def draw(figures: Figures, title: str) -> str | None:
     )
     version = alt.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]
     return _for_both_papers(vl_convert.vegalite_to_svg(chart.to_dict(), vl_version=version))
+
+
+def _printable(text: str) -> str:
+    """Without what XML cannot hold: at a control character in a file's name the renderer would end the process."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _for_both_papers(svg: str) -> str:
@@ -89,12 +94,12 @@ def _coverage(figures: Figures) -> _Layers:
 
 def _confusion(confusion: Confusion) -> _Layers:
     """Rows by true and said class, shaded by the share of the true class."""
+    names = [_printable(name) for name in confusion.names]
     cells = [
         {"truth": true, "said": said, "rows": f"{rows:,}", "share": rows / max(1, sum(counts))}
-        for true, counts in zip(confusion.names, confusion.counts, strict=True)
-        for said, rows in zip(confusion.names, counts, strict=True)
+        for true, counts in zip(names, confusion.counts, strict=True)
+        for said, rows in zip(names, counts, strict=True)
     ]
-    names = list(confusion.names)
     base = alt.Chart({"values": cells}).encode(
         x=alt.X("said:N", title="said", sort=names, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("truth:N", title="true", sort=names),
@@ -102,5 +107,5 @@ def _confusion(confusion: Confusion) -> _Layers:
     shade = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.75]), legend=None)
     squares = base.mark_rect(color=_ACCENT).encode(opacity=shade)
     counts = base.mark_text(color=INK).encode(text="rows:N")
-    title = f"Confusion: {confusion.title}" if confusion.title else "Confusion"
+    title = f"Confusion: {_printable(confusion.title)}" if confusion.title else "Confusion"
     return alt.layer(squares, counts, width=_SIDE, height=_SIDE, title=title)

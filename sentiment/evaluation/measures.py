@@ -98,7 +98,7 @@ def auc(truth: Bools, scores: Floats) -> Measure:
     """
     order = np.argsort(scores, kind="stable")
     ranked = scores[order]
-    starts = np.flatnonzero(np.concatenate(([True], ranked[1:] > ranked[:-1])))
+    starts = np.flatnonzero(np.concatenate(([True], ranked[1:] > ranked[:-1]))[: len(ranked)])  # there may be none
 
     def measure(weights: Floats) -> Floats:
         sorted_weights = weights[:, order]

@@ -7,6 +7,7 @@ from sentiment.errors import BadRow
 from sentiment.labels import POLARITY
 from sentiment.rows import parse
 from sentiment.scorer import Text
+from sentiment.text import normalise
 
 Row = Mapping[str, Any]
 
@@ -20,7 +21,8 @@ def text(row: Row) -> Text:
 def text_and_target(row: Row) -> Text:
     """The text toward its target, which must be named. Raises ValueError."""
     found = about(row)
-    if not found.target or not found.target.strip():
+    # Of a sign or of unseen characters alone the scorer reads no name: it would answer as if nobody had asked.
+    if not found.target or not normalise(found.target[:200].strip().lstrip("@#")):
         raise ValueError("there is no target; name what the text is about")
     return found
 
