@@ -10,13 +10,17 @@ import re
 import unicodedata
 from functools import lru_cache
 
-VERSION = 1
+VERSION = 2
 
 _LINK = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/)[^\s<>\"]*", re.IGNORECASE)
 # @name, @name@host (Mastodon), @name.bsky.social (Bluesky); not the middle of an e-mail address.
 _HANDLE = re.compile(r"(?<![\w@])@(\w+)(?:\.\w+)*(?:@[\w-]+(?:\.[\w-]+)+)?")
 _LONG_NUMBER = re.compile(r"\d{5,}")
-_REPEATED = re.compile(r"(.)\1{3,}")
+_REPEATED = re.compile(r"(\D)\1{2,}")
+# Laughter, however spelled and however long: haha, jajaj, ahahah, kkkk, rsrs.
+_LAUGHTER = re.compile(
+    r"(?<!\w)(?:a?(?:[hj][aei]){2,}[hj]?|k{3,}|(?:rs){2,}|l[ou]l(?:[ou]l)*|xd+)(?!\w)", re.IGNORECASE
+)
 _HASHTAG = re.compile(r"#\w+")
 _HUMP = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 _PICTURE = re.compile("[\u203c\u2049\u2122-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff]+")
@@ -26,6 +30,26 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e01ef\ud800-\udfff]"
 )
 _PLAIN = re.compile(r"[A-Za-z]{1,24}[.,;:!?]?")
+_TAIL = re.compile(r"([^\w\s]|[DP])\1+$")  # of an emoticon that is drawn out: :)))
+# What the emoticon says, in the words that the same emoji has.
+_EMOTICONS = {
+    sign: said
+    for signs, said in (
+        (":) :-) (: =) :] ^_^ :')", "smiling"),
+        (":D :-D =D xD XD", "grinning"),
+        (";) ;-)", "winking"),
+        (":( :-( =( :[ ):", "frowning"),
+        (":'( ;( T_T", "crying"),
+        (":/ :-/ :\\ :S :s", "confused"),
+        (":P :p :-P ;P", "tongue"),
+        (":* :-*", "kiss"),
+        ("<3", "heart"),
+        ("</3", "broken heart"),
+        (">:( D:", "angry"),
+        ("-_- -.-", "unamused"),
+    )
+    for sign in signs.split()
+}
 # Words of emoji names that say how the picture is drawn, not what is felt.
 _DRAWING = frozenset(
     (
@@ -79,7 +103,7 @@ def normalise(text: str, brand: str | None = None, *, emoji: bool = True) -> str
 
 def normalise_word(word: str, own: str = "", emoji: bool = True) -> str:
     """One whitespace-separated word of a text; `own` is the folded brand. May yield several words, or none."""
-    if _PLAIN.fullmatch(word) and not _REPEATED.search(word):
+    if _PLAIN.fullmatch(word) and not _REPEATED.search(word) and not _LAUGHTER.search(word):
         return word
     # Only what recurs is worth keeping: handles, hashtags, pictures; not a kilobyte without a space.
     return _remembered(word, own, emoji) if len(word) <= 32 else _normalise_odd(word, own, emoji)
@@ -93,8 +117,9 @@ def _normalise_odd(word: str, own: str, emoji: bool) -> str:
         word = _PICTURE.sub(_name_pictures, word)
     word = _HASHTAG.sub(lambda match: _HUMP.sub(" ", match[0]), word)
     word = _LONG_NUMBER.sub("0", word)
-    word = _REPEATED.sub(r"\1\1\1", word)
-    return " ".join(word.split())
+    word = _LAUGHTER.sub("haha", word)
+    word = _REPEATED.sub(r"\1\1", word)
+    return " ".join(_EMOTICONS.get(_TAIL.sub(r"\1", part), part) if emoji else part for part in word.split())
 
 
 _remembered = lru_cache(maxsize=16_384)(_normalise_odd)
