@@ -27,9 +27,9 @@ def test_the_same_seed_gives_the_same_interval_and_another_one_does_not() -> Non
 
 
 def test_an_interval_is_about_as_wide_as_the_binomial_one_around_the_figure() -> None:
-    found = one(right(70, 100), resamples=4000)
-    error = math.sqrt(0.7 * 0.3 / 100)
-    assert (found.low, found.high) == pytest.approx((0.7 - 1.96 * error, 0.7 + 1.96 * error), abs=0.02)
+    found = one(right(700, 1000), resamples=4000)
+    error = math.sqrt(0.7 * 0.3 / 1000)
+    assert (found.low, found.high) == pytest.approx((0.7 - 1.96 * error, 0.7 + 1.96 * error), abs=0.002)
 
 
 def test_a_lower_level_gives_a_narrower_interval_within() -> None:

@@ -125,7 +125,7 @@ def test_marks(scorer: Scorer) -> None:
 
 
 def test_marks_that_are_all_in_the_middle_have_no_auc(scorer: Scorer) -> None:
-    found = figures(measured(scorer, "rating", [rating("good", 7), rating("so", 8)], resamples=5))
+    found = figures(measured(scorer, "rating", [rating("so", 7), rating("good", 8)], resamples=5))
     assert math.isnan(by_name(found)["auc"])
     assert by_name(found)["label_accuracy"] == 0.5
     assert found.headline_figure.low is None
