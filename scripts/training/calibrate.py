@@ -110,16 +110,19 @@ def applied(chances: Array, setting: Setting) -> Array:
     return softmax(logits_of(chances, "one") / float(setting["temperature"]) + np.array(setting["bias"]))
 
 
-def sign(chances: Array, truth: NDArray[np.int64], weights: Array) -> float:
-    """The bias that puts the best F1 of a yes-or-no question at probability one half."""
+def sign(chances: Array, truth: NDArray[np.int64], weights: Array, *, both: bool) -> float:
+    """The bias that puts the best F1 of a yes-or-no question at probability one half; with `both` the mean of the F1
+    of yes and of no, for questions whose yes must not be said of everything."""
     logits = logits_of(chances, "any")
     order = np.sort(logits)
-    tried = order[:: max(1, len(order) // 200)]
-    best = max(
-        tried,
-        key=lambda cut: f1(truth == 1, logits >= cut, weights) - 0.01 * abs(cut),
-    )
-    return float(-best)
+    between = (order[1:] + order[:-1]) / 2  # a cut on a row would be decided by rounding
+
+    def gain(cut: float) -> float:
+        said = logits >= cut
+        found = f1(truth == 1, said, weights)
+        return ((found + f1(truth == 0, ~said, weights)) / 2 if both else found) - 0.01 * abs(cut)
+
+    return float(-max(between[:: max(1, len(between) // 200)], key=gain))
 
 
 def unsure(chances: Array, weights: Array, share: float) -> float:

@@ -84,7 +84,7 @@ def choose(scored: Sequence[Scored]) -> dict[str, Any]:
         signs = _of(scored, name)
         chances = np.concatenate([one.chances(name)[:, 0] for one in signs])
         labels = np.concatenate([one.labels for one in signs])
-        heads[name]["bias"] = [calibrate.sign(chances, labels, calibrate.equal_say(_sources(signs)))]
+        heads[name]["bias"] = [calibrate.sign(chances, labels, calibrate.equal_say(_sources(signs)), both=True)]
     heads["emotions"]["bias"] = [_emotion_bias(scored, name) for name in EMOTIONS]
 
     langs = [row["lang"] for one in stances for row in one.rows]
@@ -102,7 +102,7 @@ def _emotion_bias(scored: Sequence[Scored], name: str) -> float:
     judged = [one for one in _of(scored, "emotion") if name in (SEMEVAL if one.source == "semeval2018ec" else EMOEVENT)]
     chances = np.concatenate([one.chances("emotions")[:, EMOTIONS.index(name)] for one in judged])
     truth = np.concatenate([np.array([int(name in row["labels"]) for row in one.rows]) for one in judged])
-    return calibrate.sign(chances, truth, calibrate.equal_say(_sources(judged)))
+    return calibrate.sign(chances, truth, calibrate.equal_say(_sources(judged)), both=False)
 
 
 def _of(scored: Sequence[Scored], task: str) -> list[Scored]:
