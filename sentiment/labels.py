@@ -43,7 +43,9 @@ class Labeller:
     def label(self, stance: Mapping[str, float], lang: str) -> Label:
         """The label for a distribution over steps (any of "-2".."2", absent ones count as 0)."""
         against, _, for_it = sides(stance)
-        return self.languages.get(lang, self.default).label(for_it, against)
+        # `es-MX` and `ES` are Spanish: what decides is the first subtag.
+        spoken = lang.replace("_", "-").partition("-")[0].lower()
+        return self.languages.get(spoken, self.default).label(for_it, against)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ _LINK = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/)[^\s<>\"]*", re.IGNOR
 _HANDLE = re.compile(r"(?<![\w@])@(\w+)(?:\.\w+)*(?:@[\w-]+(?:\.[\w-]+)+)?")
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _REPEATED = re.compile(r"(\D)\1{2,}")
-# Laughter, however spelled and however long: haha, jajaj, ahahah, kkkk, rsrs.
+# Laughter, however spelled and however long: haha, jajaj, ahahah, kkkk, rsrs. Not hija (daughter), not KKK.
 _LAUGHTER = re.compile(
-    r"(?<!\w)(?:a?(?:[hj][aei]){2,}[hj]?|k{3,}|(?:rs){2,}|l[ou]l(?:[ou]l)*|xd+)(?!\w)", re.IGNORECASE
+    r"(?<!\w)(?:(?i:a?(?:h[aei]){2,}h?|(?:j[aei]){2,}j?|(?:rs){2,}|l[ou]l(?:[ou]l)*|xd+)|k{3,}|K{4,})(?!\w)"
 )
+_INITIALS = re.compile(r"([A-Z])\1{2,3}\W*")  # III, AAA: names, not drawn out
 _HASHTAG = re.compile(r"#\w+")
 _HUMP = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 _PICTURE = re.compile("[\u203c\u2049\u2122-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff]+")
@@ -36,7 +37,7 @@ _EMOTICONS = {
     sign: said
     for signs, said in (
         (":) :-) (: =) :] ^_^ :')", "smiling"),
-        (":D :-D =D xD XD", "grinning"),
+        (":D :-D =D", "grinning"),
         (";) ;-)", "winking"),
         (":( :-( =( :[ ):", "frowning"),
         (":'( ;( T_T", "crying"),
@@ -118,7 +119,8 @@ def _normalise_odd(word: str, own: str, emoji: bool) -> str:
     word = _HASHTAG.sub(lambda match: _HUMP.sub(" ", match[0]), word)
     word = _LONG_NUMBER.sub("0", word)
     word = _LAUGHTER.sub("haha", word)
-    word = _REPEATED.sub(r"\1\1", word)
+    if not _INITIALS.fullmatch(word):
+        word = _REPEATED.sub(r"\1\1", word)
     return " ".join(_EMOTICONS.get(_TAIL.sub(r"\1", part), part) if emoji else part for part in word.split())
 
 

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Shown
-from sentiment.evaluation.reading import DataUnusable, find
 
 from alerts.text import visible
 from api.cli.files import writing
@@ -20,6 +19,7 @@ from api.cli.setup import prepare
 from api.wiring import open_scorer
 from listener import clock
 from sentiment.evaluation.choices import Sampling
+from sentiment.evaluation.reading import DataUnusable, find
 from sentiment.evaluation.report import headline, markdown
 from sentiment.evaluation.results import Evaluation, FileResult
 from sentiment.evaluation.running import BENCHMARKS, TASKS, evaluate_file
@@ -66,6 +66,8 @@ def evaluate(
     for output in (report, json_file):
         if output and not output.parent.is_dir():
             raise Failure(f"there is no folder {output.parent} for {output.name}; make it first")
+        if output and output.is_dir():
+            raise Failure(f"{output} is a folder; name a file in it")
     try:
         datasets, skipped = find(data or BENCHMARKS, split=split, tasks=task or (), sources=source or (), limit=limit)
     except DataUnusable as error:
@@ -95,7 +97,8 @@ def evaluate(
     )
     if json_file:
         with writing(json_file) as out:
-            out.write(json.dumps(found.as_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+            # As ASCII: data may hold half a surrogate pair, which is fine as an escape and impossible as UTF-8.
+            out.write(json.dumps(found.as_dict(), allow_nan=False, indent=1) + "\n")
     if report:
         _write_report(report, found)
     _show(found)

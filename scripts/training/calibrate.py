@@ -67,31 +67,35 @@ def stance(chances: Array, truth: NDArray[np.int64], five: NDArray[np.bool_], we
     """Temperature and the bias of the three sides by log loss of the side; of the outer steps by macro-MAE.
 
     `truth` is the step -2..2; `five` says which rows used all five. A coarse label tells nothing of how strong a
-    feeling is, so only those rows choose between a step and its neighbour on the same side.
+    feeling is, so only those rows choose between a step and its neighbour on the same side. An outer step's bias moves
+    its side as well, so the sides are fitted anew after it is chosen.
     """
     logits = logits_of(chances, "one")
     side = np.sign(truth) + 1
 
-    def biased(values: Array) -> Array:
+    def biased(values: Array, low: float, high: float) -> Array:
         negative, positive = values[1], values[2]
-        return softmax(logits / np.exp(values[0]) + np.array([negative, negative, 0.0, positive, positive]))
+        return softmax(
+            logits / np.exp(values[0]) + np.array([negative + low, negative, 0.0, positive, positive + high])
+        )
 
-    def loss(values: Array) -> float:
-        said = sides(biased(values))
-        found = -np.log(said[np.arange(len(side)), side] + 1e-12) @ weights
-        return float(found + DRIFT * np.square(values[1:]).sum())
+    def fitted(low: float, high: float) -> Array:
+        def loss(values: Array) -> float:
+            said = sides(biased(values, low, high))
+            found = -np.log(said[np.arange(len(side)), side] + 1e-12) @ weights
+            return float(found + DRIFT * np.square(values[1:]).sum())
 
-    best = minimize(loss, np.zeros(3), method="Nelder-Mead").x
-    chosen = biased(best)
-    outer = min(
+        return np.asarray(minimize(loss, np.zeros(3), method="Nelder-Mead").x)
+
+    plainly = biased(fitted(0.0, 0.0), 0.0, 0.0)[five]
+    low, high = min(
         ((low, high) for low in WITHIN for high in WITHIN),
-        key=lambda pair: (
-            _macro_mae(stretched(chosen[five], *pair), truth[five]) + 0.004 * (abs(pair[0]) + abs(pair[1]))
-        ),
+        key=lambda pair: _macro_mae(stretched(plainly, *pair), truth[five]) + 0.004 * (abs(pair[0]) + abs(pair[1])),
     )
+    best = fitted(low, high)
     return {
         "temperature": float(np.exp(best[0])),
-        "bias": [float(best[1] + outer[0]), float(best[1]), 0.0, float(best[2]), float(best[2] + outer[1])],
+        "bias": [float(best[1] + low), float(best[1]), 0.0, float(best[2]), float(best[2] + high)],
     }
 
 

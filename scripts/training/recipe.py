@@ -1,4 +1,8 @@
-"""Every number that shapes the model, in one place; all of it is printed in the card."""
+"""What is set for a run, printed in the card.
+
+What does not change from run to run stands where it is used and is named in the card by the commit: how much of each
+file a round draws (`rows.SOURCES`), the weights of the losses (`loss.WEIGHTS`), those of the distillation.
+"""
 
 from dataclasses import asdict, dataclass
 

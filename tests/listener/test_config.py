@@ -17,6 +17,8 @@ VALUES = {
     "model_revision": "abc",
     "threads": "3",
     "batch_size": "16",
+    "cache_size": "100",
+    "stored_cache_size": "1000",
     "slack_webhook_url": "https://hooks.slack.com/services/T/B/x",
     "public_url": "https://escucha.example",
     "host": "0.0.0.0",

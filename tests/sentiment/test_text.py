@@ -19,6 +19,8 @@ from sentiment.text import fold, is_own, normalise
         ("1000 y 20000", "1000 y 0"),
         ("jajajaja KKKK hahaha lol XDDD rsrs", "haha haha haha haha haha haha"),
         ("Hahn and Jajinci", "Hahn and Jajinci"),
+        ("Mi hija, la HIJA, Haji, que haja", "Mi hija, la HIJA, Haji, que haja"),
+        ("the KKK, World War III, AAA!", "the KKK, World War III, AAA!"),
         (":) :))) :-( <3 </3", "smiling smiling frowning heart broken heart"),
         (":)😂", "smiling tears joy"),
         ("#WorstFlightEver", "#Worst Flight Ever"),

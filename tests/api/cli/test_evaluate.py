@@ -92,6 +92,7 @@ def test_rows_that_cannot_be_used_are_told_and_the_rest_is_measured(escucha: Esc
         (["--split", "test"], "dev", 1),
         (["--source", "other"], "mine", 1),
         (["--report", "no/such/out.md"], "there is no folder", 1),
+        (["--json", "."], "is a folder", 1),
         (["--limit", "0"], "limit", 2),
     ],
 )
@@ -103,7 +104,7 @@ def test_what_is_wrong_is_said(escucha: Escucha, labelled: Path, arguments: list
 
 
 def test_strangers_text_is_shown_as_text(escucha: Escucha, tmp_path: Path) -> None:
-    brand = "[bold]<script>|`x`\x1b[31m"
+    brand = "[bold]<script>|`x`\x1b[31m\ud800"
     folder = tmp_path / "data" / "stance"
     folder.mkdir(parents=True)
     rows = [
@@ -111,8 +112,10 @@ def test_strangers_text_is_shown_as_text(escucha: Escucha, tmp_path: Path) -> No
         for number in range(30)
     ]
     write_rows(folder / "odd.dev.jsonl", rows)
-    result = escucha("evaluate", "--data", "data", "--report", "out.md", "--resamples", "0")
+    result = escucha("evaluate", "--data", "data", "--report", "out.md", "--json", "out.json", "--resamples", "0")
     assert result.status == 0, result.err
+    (file,) = json.loads((tmp_path / "out.json").read_text())["files"]
+    assert file["figures"]["quantification"]["targets"][0]["target"] == brand
     report = (tmp_path / "out.md").read_text()
     assert "\x1b" not in report
     assert "<script>" not in report

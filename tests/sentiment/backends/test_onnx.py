@@ -102,7 +102,8 @@ def test_anything_can_be_scored(bundled: Scorer, text: str, target: str | None) 
 
 
 def test_a_heads_temperature_and_bias_are_applied(tmp_path: Path) -> None:
-    plain, biased = Scorer.open(BUNDLED), Scorer.open(with_manifest(tmp_path, bias=[0.5, 0, -1], temperature=2))
+    plain = Scorer.open(with_manifest(tmp_path / "plain"))
+    biased = Scorer.open(with_manifest(tmp_path / "biased", bias=[0.5, 0, -1], temperature=2))
     (before,), (after,) = (scorer.score([Text("Delta was late but kind", "Delta")]) for scorer in (plain, biased))
     raised = [chance**0.5 * math.exp(bias) for chance, bias in zip(before.polarity.values(), (0.5, 0, -1), strict=True)]
     assert list(after.polarity.values()) == pytest.approx([one / sum(raised) for one in raised], abs=1e-5)
