@@ -1,23 +1,30 @@
 """What models said of texts that came more than once, for other processes and the next start.
 
 Only repeated texts get here (``sentiment.cache.Cache`` sees to that), so a batch costs one short read, and a write only
-when something came again. Nothing depends on it: rows may be deleted at any time.
+when something came again. Nothing depends on it: rows may be deleted at any time, and where the database does not take
+or give them, scoring goes on without.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlmodel import Session
 
 from listener.store.engine import Store, insert_new
 from listener.store.tables import ScoreCache, table
+
+log = structlog.get_logger()
 
 STALE = timedelta(days=1)
 """How far ``used_at`` may lag behind, so that reading seldom writes."""
 
 UNUSED = timedelta(days=7)
 """After how long what another revision said is dropped: until then somebody may go back to it."""
+
+_FAILURES = (OperationalError, InterfaceError, ProgrammingError)
 
 PRUNE_EVERY = 500
 PRUNED_AT_ONCE = 1000
@@ -31,7 +38,21 @@ class StoredScores:
         self._written = PRUNE_EVERY  # so that a cap that was lowered, or a new model, shows with the first write
 
     def get_many(self, revision: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """What is kept under these keys."""
+        """What is kept under these keys; nothing where the database fails."""
+        try:
+            return self._get_many(revision, keys)
+        except _FAILURES as error:
+            log.warning("score_cache_not_read", error=str(error))
+            return {}
+
+    def put_many(self, revision: str, chances: Mapping[bytes, bytes]) -> None:
+        """Keep these, and now and then drop what is too old or too much; let them go where the database fails."""
+        try:
+            self._put_many(revision, chances)
+        except _FAILURES as error:
+            log.warning("score_cache_not_written", error=str(error))
+
+    def _get_many(self, revision: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         cached, now = table(ScoreCache), self._clock()
         mine = (cached.c.revision == revision) & cached.c.digest.in_(list(keys))
         with self._store.reading() as session:
@@ -45,8 +66,7 @@ class StoredScores:
                 session.connection().execute(update(cached).where(stale).values(used_at=now))
         return {row.digest: row.chances for row in rows}
 
-    def put_many(self, revision: str, chances: Mapping[bytes, bytes]) -> None:
-        """Keep these, and now and then drop what is too old or too much."""
+    def _put_many(self, revision: str, chances: Mapping[bytes, bytes]) -> None:
         now = self._clock()
         rows = [
             {"revision": revision, "digest": key, "chances": chances[key], "created_at": now, "used_at": now}

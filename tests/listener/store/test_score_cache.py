@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import text
 
 from listener.store import score_cache
 from listener.store.engine import Store
@@ -112,3 +113,10 @@ def test_several_processes_putting_the_same_at_once(site: Site) -> None:
     together(*(partial(cache.put_many, "1", order) for cache, order in zip(caches, orders, strict=True)))
     assert len(site.rows(ScoreCache)) <= 16
     caches[0].put_many("1", chances("z"))
+
+
+def test_a_database_that_fails_is_no_reason_not_to_score(site: Site, cache: StoredScores) -> None:
+    with site.store.transaction() as session:
+        session.connection().execute(text("DROP TABLE score_cache"))
+    cache.put_many("1", chances("a"))
+    assert cache.get_many("1", keys("a")) == {}
