@@ -136,8 +136,9 @@ def _linked(name: str) -> str:
 
 def _show(found: Evaluation) -> None:
     table = Table(*COLUMNS, title=f"{visible(found.model)}, revision {visible(found.revision)}", title_justify="left")
+    table.columns[0].overflow = "fold"
     for column in table.columns[3:]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     for file in found.files:
         line = headline(file)
         table.add_row(*(Shown(visible(line.get(column, ""))) for column in COLUMNS))
