@@ -128,16 +128,25 @@ def measured(
 
 def grouped(measures: Mapping[str, Measure], names: Sequence[str]) -> tuple[Group, ...]:
     """The measures of the rows of each name (a language), most rows first."""
-    values, place, counts = np.unique(
-        np.array(names, dtype=object).astype(str), return_inverse=True, return_counts=True
-    )
+    values, place = numbered(names)
+    counts = np.bincount(place, minlength=len(values))
     weights = (place == np.arange(len(values))[:, None]).astype(float)
     found = {name: measure(weights).tolist() for name, measure in measures.items()}
     groups = [
-        Group(str(value), int(counts[number]), {name: values[number] for name, values in found.items()})
+        Group(value, int(counts[number]), {name: values[number] for name, values in found.items()})
         for number, value in enumerate(values)
     ]
     return tuple(sorted(groups, key=lambda group: (-group.rows, group.name)))
+
+
+def numbered(names: Sequence[str]) -> tuple[list[str], Ints]:
+    """The different names in order, and of each row which one it is.
+
+    Not `np.unique`: an array of strings takes the room of its longest one for every row.
+    """
+    values = sorted(set(names))
+    number = {name: place for place, name in enumerate(values)}
+    return values, np.array([number[name] for name in names], dtype=np.int64)
 
 
 def majority(truth: Ints) -> Ints:

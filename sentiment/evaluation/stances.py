@@ -15,6 +15,7 @@ from sentiment.evaluation.choices import (
     grouped,
     majority,
     measured,
+    numbered,
     with_more,
 )
 from sentiment.evaluation.measures import (
@@ -201,7 +202,7 @@ class Contrast(Toward[Member]):
         truth = np.array([member.side + 1 for member in self.truth])
         rows = self.sides(truth, self.steps, ())
         # A pair that is not whole cannot have both right.
-        names, pair = np.unique([member.pair for member in self.truth], return_inverse=True)
+        names, pair = numbered([member.pair for member in self.truth])
         measures = _of_pairs(truth, rows.said, pair, whole)
         constant = _of_pairs(truth, majority(truth), pair, whole)
         first = np.unique(pair, return_index=True)[1]
@@ -209,7 +210,7 @@ class Contrast(Toward[Member]):
 
         def groups(of: Sequence[str]) -> tuple[Group, ...]:
             """By what the first member of each pair is; in rows."""
-            by_pair = np.array(of)[first]
+            by_pair = np.array(of, dtype=object)[first]
             found = grouped(measures, by_pair.tolist())
             return tuple(replace(one, rows=int(members[by_pair == one.name].sum())) for one in found)
 
