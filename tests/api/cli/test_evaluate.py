@@ -111,7 +111,7 @@ def test_strangers_text_is_shown_as_text(escucha: Escucha, tmp_path: Path) -> No
         {"text": f"{brand} is fine {number}", "target": brand, "lang": "en", "label": number % 3 - 1, "scale": 3}
         for number in range(30)
     ]
-    write_rows(folder / "odd.dev.jsonl", rows)
+    (folder / "odd.dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     result = escucha("evaluate", "--data", "data", "--report", "out.md", "--json", "out.json", "--resamples", "0")
     assert result.status == 0, result.err
     (file,) = json.loads((tmp_path / "out.json").read_text())["files"]
