@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -20,7 +20,7 @@ from listener.http import Http
 from listener.jobs.deliver import Pacing
 from listener.pipeline import Pipeline
 from listener.queue import WorkQueue
-from listener.registry import Endpoints
+from listener.registry import Endpoints, Tools
 from listener.store import brands, health, migrate
 from listener.store.engine import Store
 from listener.store.score_cache import StoredScores
@@ -66,8 +66,9 @@ class Installation:
             queue=WorkQueue(self.store),
             channels=self.channels,
             pacing={name: slack if channel.kind == "slack" else other for name, channel in self.channels.items()},
-            http=Http(timeout=self.settings.http_timeout),
-            endpoints=Endpoints(hackernews=self.settings.hackernews_url),
+            tools=Tools(
+                Http(timeout=self.settings.http_timeout), endpoints(self.settings), timeout=self.settings.http_timeout
+            ),
             secrets=os.environ,
             public_url=public_url(self.settings),
             clock=clock.now,
@@ -77,6 +78,11 @@ class Installation:
         """The model. Raises sentiment.errors for one that cannot be used."""
         most = self.settings.stored_cache_size
         return open_scorer(self.settings, StoredScores(self.store, clock.now, most) if most else None)
+
+
+def endpoints(settings: Settings) -> Endpoints:
+    """Where the platforms are, as the settings say."""
+    return Endpoints(**{field.name: getattr(settings, f"{field.name}_url") for field in fields(Endpoints)})
 
 
 def open_scorer(settings: Settings, stored: ScoreCache | None = None) -> Scorer:

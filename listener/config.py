@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL
@@ -95,6 +95,25 @@ class Settings(BaseSettings):
     hackernews_url: str = Field(
         "https://hn.algolia.com/api/v1", description="Base address of the Hacker News search API."
     )
+    reddit_url: str = Field("https://oauth.reddit.com", description="Base address of the Reddit API.")
+    reddit_login_url: str = Field("https://www.reddit.com", description="Where Reddit hands out access tokens.")
+    x_url: str = Field("https://api.x.com", description="Base address of the X API.")
+    mastodon_url: str = Field(
+        "https://mastodon.social", description="The Mastodon instance that is read where a source names none."
+    )
+    bluesky_url: str = Field("https://bsky.social", description="The Bluesky server that is asked.")
+    jetstream_url: str = Field(
+        "wss://jetstream2.us-east.bsky.network", description="Base address of Bluesky's Jetstream."
+    )
+    youtube_url: str = Field("https://www.googleapis.com", description="Base address of the YouTube Data API.")
+    appstore_url: str = Field("https://itunes.apple.com", description="Base address of Apple's review feeds.")
+    googleplay_url: str = Field(
+        "https://androidpublisher.googleapis.com", description="Base address of the Google Play Developer API."
+    )
+    google_login_url: str = Field(
+        "https://oauth2.googleapis.com", description="Where Google hands out access tokens to service accounts."
+    )
+    gdelt_url: str = Field("https://api.gdeltproject.org", description="Base address of GDELT.")
     http_timeout: float = Field(20.0, gt=0, description="Seconds before a request to a source is given up.")
     poll_seconds: float = Field(1.0, gt=0, description="Seconds an idle worker waits before it looks for work again.")
     slack_pace_seconds: float = Field(1.0, ge=0, description="Least seconds between two messages to one Slack channel.")
@@ -116,21 +135,25 @@ class Settings(BaseSettings):
             raise ValueError("must be debug, info, warning or error")
         return value.lower()
 
-    @field_validator("public_url", "hackernews_url")
+    @field_validator(
+        "public_url", "hackernews_url", "reddit_url", "reddit_login_url", "x_url", "mastodon_url", "bluesky_url",
+        "jetstream_url", "youtube_url", "appstore_url", "googleplay_url", "google_login_url", "gdelt_url",
+    )  # fmt: skip
     @classmethod
-    def _address(cls, value: str | None) -> str | None:
+    def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
             return None
+        schemes = ("ws", "wss") if info.field_name == "jetstream_url" else ("http", "https")
         value = value.strip().rstrip("/")
         try:
             parts = urlsplit(value)
-            sound = (
-                parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-            )
+            sound = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
         except ValueError:
             sound = False
         if not sound or parts.username is not None or parts.query or parts.fragment:
-            raise ValueError("must be an address such as https://escucha.example, with no user, query or fragment")
+            raise ValueError(
+                f"must be an address such as {schemes[-1]}://escucha.example, with no user, query or fragment"
+            )
         return value
 
     @classmethod

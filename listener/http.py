@@ -53,6 +53,21 @@ def shown(address: str) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
+def refusal(status: int, reason: str, address: str, headers: Mapping[str, str], *, said: str = "") -> SourceError:
+    """What a bad status means, as the error to raise; the same words whichever library asked.
+
+    ``reason``: the phrase beside the status; ``headers``: of the answer, for ``Retry-After`` (names in any case, as
+    httpx2's and requests' mappings take them); ``said``: the platform's own explanation, if it gave one.
+    """
+    answered = f"{shown(address)} answered {status} {reason}".rstrip() + (f" ({said[:200]})" if said else "")
+    if status in (408, 425, 429) or status >= 500:
+        delay = seconds_to_wait(headers.get("Retry-After"), headers.get("Date"))
+        why = "too many requests" if status == HTTPStatus.TOO_MANY_REQUESTS else "trouble on its side"
+        wait = f"it asks to wait {delay:.0f} s" if delay is not None else "it is tried again later"
+        return RetriableSourceError(f"{answered} ({why}); {wait}", retry_after=delay)
+    return FatalSourceError(f"{answered}: {_MUST_ACT.get(status, 'check the address and the settings of this source')}")
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A good answer (2xx, or 304 to a conditional request), its body decompressed. Header names are lower case."""
@@ -122,9 +137,23 @@ class Http:
 
         ``max_bytes`` holds for the body as sent and as decompressed.
         """
+        return self._ask("GET", address, max_bytes, params=params or None, headers=headers)
+
+    def post(
+        self,
+        address: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MEBIBYTE,
+    ) -> Reply:
+        """Send a form to ``address``, as token endpoints want it. Raises as ``get`` does."""
+        return self._ask("POST", address, max_bytes, data=dict(form or {}), headers=headers)
+
+    def _ask(self, method: str, address: str, max_bytes: int, **request: Any) -> Reply:
         try:
             # The library replaces the address's own query by params, so none must mean None.
-            with self._client.stream("GET", address, params=params or None, headers=headers) as response:
+            with self._client.stream(method, address, **request) as response:
                 self._refuse_bad_status(response)
                 body = b"".join(self._body(response, max_bytes))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, zlib.error, ValueError, OSError) as error:
@@ -132,17 +161,11 @@ class Http:
         kept = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, kept, body, str(response.url))
 
-    def _refuse_bad_status(self, response: httpx2.Response) -> None:
+    @staticmethod
+    def _refuse_bad_status(response: httpx2.Response) -> None:
         status = response.status_code
-        if 200 <= status < 300 or status == HTTPStatus.NOT_MODIFIED:
-            return
-        said = f"{shown(str(response.url))} answered {status} {response.reason_phrase}".rstrip()
-        if status in (408, 425, 429) or status >= 500:
-            delay = seconds_to_wait(response.headers.get("Retry-After"), response.headers.get("Date"))
-            why = "too many requests" if status == HTTPStatus.TOO_MANY_REQUESTS else "trouble on its side"
-            wait = f"it asks to wait {delay:.0f} s" if delay is not None else "it is tried again later"
-            raise RetriableSourceError(f"{said} ({why}); {wait}", retry_after=delay)
-        raise FatalSourceError(f"{said}: {_MUST_ACT.get(status, 'check the address and the settings of this source')}")
+        if not (200 <= status < 300 or status == HTTPStatus.NOT_MODIFIED):
+            raise refusal(status, response.reason_phrase, str(response.url), response.headers)
 
     def _body(self, response: httpx2.Response, max_bytes: int) -> Iterator[bytes]:
         """The body in pieces, counted before and after decompression, so that neither can fill the memory."""
@@ -191,7 +214,8 @@ class _Gzip:
             data = self._inflate.unconsumed_tail or self._inflate.unused_data
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came of, the latest first."""
     current: BaseException | None = error
     while current is not None:
         yield current
@@ -214,7 +238,7 @@ def _no_address(where: str) -> SourceError:
 def _translated(error: Exception, address: str) -> SourceError:
     """A failure of the library or the network in the host's words."""
     where = shown(address)
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return FatalSourceError(
                 f"the certificate of {where} does not hold ({cause.verify_message}): check the address"

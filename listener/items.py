@@ -43,7 +43,10 @@ class Item:
     ``kind`` is the platform ("hackernews", "rss", "x"), and (kind, native_id) names the item for ever. ``created_at``
     is when it was said. ``reach`` is the number of people it may have reached as far as the platform tells: followers
     of the author, or shares or points where only those are known; None = unknown. ``target`` names the brand where the
-    source says so itself (an import with a brand column). ``reply_to`` is the native_id of what it answers.
+    source says so itself (an import with a brand column). ``reply_to`` is the native_id of what it answers,
+    ``repost_of`` of what it passes on unchanged, ``quote_of`` of what it passes on with words of its own (only those
+    are its ``text``). ``edited_at`` is when the platform says that it was last changed; None where it never was, or
+    where the platform does not say.
     """
 
     kind: str
@@ -56,12 +59,17 @@ class Item:
     lang: str | None = None
     reach: int | None = None
     reply_to: str | None = None
+    repost_of: str | None = None
+    quote_of: str | None = None
+    edited_at: datetime | None = None
     target: str | None = None
     engagement: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "created_at", as_utc(self.created_at))
-        for name in ("native_id", "text", "url", "title", "lang", "reply_to", "target"):
+        if self.edited_at is not None:
+            object.__setattr__(self, "edited_at", as_utc(self.edited_at))
+        for name in ("native_id", "text", "url", "title", "lang", "reply_to", "repost_of", "quote_of", "target"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, storable(value))

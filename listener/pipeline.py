@@ -10,13 +10,12 @@ import structlog
 
 from alerts.channel import Channel
 from listener.config import ConfigError, with_secrets
-from listener.http import Http
 from listener.jobs.alert import judge_batch
 from listener.jobs.collect import collect
 from listener.jobs.deliver import Pacing, deliver_next
 from listener.jobs.score import score_batch
 from listener.queue import Work, WorkQueue
-from listener.registry import Endpoints, build
+from listener.registry import Tools, build
 from listener.source import CursorExpired, FatalSourceError, RetriableSourceError, Source
 from listener.store import brands, read
 from listener.store.engine import Store
@@ -45,8 +44,7 @@ class Pipeline:
     queue: WorkQueue
     channels: Mapping[str, Channel]
     pacing: Mapping[str, Pacing]
-    http: Http
-    endpoints: Endpoints
+    tools: Tools
     secrets: Mapping[str, str]
     public_url: str
     clock: Callable[[], datetime]
@@ -54,7 +52,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Give back the connections to platforms; the store stays open."""
-        self.http.close()
+        self.tools.http.close()
 
     def source(self, source_id: int) -> Source:
         """The source behind a stored row. Raises FatalSourceError, after noting it at the source, where none can be
@@ -71,7 +69,7 @@ class Pipeline:
     def build_source(self, kind: str, options: Mapping[str, Any]) -> Source:
         """A source ready to fetch. Raises FatalSourceError for an unknown kind, options or secrets."""
         try:
-            return build(kind, with_secrets(options, self.secrets), http=self.http, endpoints=self.endpoints)
+            return build(kind, with_secrets(options, self.secrets), self.tools)
         except ConfigError as error:
             raise FatalSourceError(str(error)) from error
 

@@ -1,8 +1,10 @@
 """Every kind of source there is: the only module that imports them all. A new source is a file and a line here."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from alerts.problems import in_words
 from listener.http import Http
-from listener.source import FatalSourceError, Source
+from listener.source import FatalSourceError, Limit, Meter, Source, Unmetered
 from listener.sources.file import FileOptions, FileSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
 from listener.sources.replay import ReplayOptions, ReplaySource
@@ -19,19 +21,57 @@ from listener.sources.rss import RssOptions, RssSource
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the platforms are; other than these in tests and behind relays."""
+    """Where the platforms are; other than these in tests and behind relays.
+
+    Each has its setting, ``ESCUCHA_<NAME>_URL``. Mastodon's is the instance read where a source names none.
+    """
 
     hackernews: str = "https://hn.algolia.com/api/v1"
+    reddit: str = "https://oauth.reddit.com"
+    reddit_login: str = "https://www.reddit.com"
+    x: str = "https://api.x.com"
+    mastodon: str = "https://mastodon.social"
+    bluesky: str = "https://bsky.social"
+    jetstream: str = "wss://jetstream2.us-east.bsky.network"
+    youtube: str = "https://www.googleapis.com"
+    appstore: str = "https://itunes.apple.com"
+    googleplay: str = "https://androidpublisher.googleapis.com"
+    google_login: str = "https://oauth2.googleapis.com"
+    gdelt: str = "https://api.gdeltproject.org"
+
+
+def unmetered(account: str, limits: Sequence[Limit], day_cap: Decimal | None) -> Meter:  # noqa: ARG001
+    """No quota at all: for tests, and for hosts that keep none."""
+    return Unmetered()
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a source is made with besides its options.
+
+    ``meter`` gives the quota of an account: its name (platform and credentials, never a secret itself), its documented
+    limits, and the most it may cost in a day in US dollars (None = nothing it does costs money). ``timeout``: seconds,
+    for libraries that do not speak through ``http``.
+    """
+
+    http: Http
+    endpoints: Endpoints = Endpoints()
+    meter: Callable[[str, Sequence[Limit], Decimal | None], Meter] = unmetered
+    timeout: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """A kind of source: what it is in one sentence, what can be set, and how one is made of that."""
+    """A kind of source: what it is in one sentence, what can be set, and how one is made of that.
+
+    ``keep_for``: how long its platform's terms let us keep what it says; None = as long as we like.
+    """
 
     kind: str
     description: str
     options: type[BaseModel]
-    make: Callable[[Any, Http, Endpoints], Source]
+    make: Callable[[Any, Tools], Source]
+    keep_for: timedelta | None = None
 
 
 _ALL = (
@@ -39,25 +79,25 @@ _ALL = (
         "file",
         "Mentions from a file: JSON lines or CSV, with any column names.",
         FileOptions,
-        lambda options, http, endpoints: FileSource(options),  # noqa: ARG005
+        lambda options, tools: FileSource(options),  # noqa: ARG005
     ),
     SourceKind(
         "rss",
         "The entries of one RSS or Atom feed: news, blogs, forums.",
         RssOptions,
-        lambda options, http, endpoints: RssSource(options, http),  # noqa: ARG005
+        lambda options, tools: RssSource(options, tools.http),
     ),
     SourceKind(
         "hackernews",
         "Stories and comments on Hacker News, through Algolia's search; no key needed.",
         HackerNewsOptions,
-        lambda options, http, endpoints: HackerNewsSource(options, http, endpoints.hackernews),
+        lambda options, tools: HackerNewsSource(options, tools.http, tools.endpoints.hackernews),
     ),
     SourceKind(
         "replay",
         "A recorded story told again as if it happened now, for demonstrations.",
         ReplayOptions,
-        lambda options, http, endpoints: ReplaySource(options),  # noqa: ARG005
+        lambda options, tools: ReplaySource(options),  # noqa: ARG005
     ),
 )
 
@@ -73,11 +113,11 @@ def source_kind(kind: str) -> SourceKind:
     raise FatalSourceError(f"there is no source of the kind {kind!r}: {hint}The kinds are {', '.join(SOURCES)}")
 
 
-def build(kind: str, options: Mapping[str, Any], *, http: Http, endpoints: Endpoints | None = None) -> Source:
+def build(kind: str, options: Mapping[str, Any], tools: Tools) -> Source:
     """A source ready to fetch. Raises FatalSourceError for an unknown kind and for options that do not fit it."""
     known = source_kind(kind)
     try:
         checked = known.options.model_validate(dict(options))
     except ValidationError as error:
         raise FatalSourceError(f"source {kind}: {in_words(error, known.options)}") from error
-    return known.make(checked, http, endpoints or Endpoints())
+    return known.make(checked, tools)

@@ -5,10 +5,11 @@ transaction, so a source only ever hands out a cursor that is true once the item
 (The habit is the Meltano SDK's: compare with >=, deduplicate by key at the destination, stop on a repeated token.)
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from listener.items import Item
 from listener.query import Query
@@ -50,8 +51,9 @@ class Page:
     """What one request gave.
 
     ``cursor`` goes on after these items. ``token`` is the platform's page token, for the repeated-token guard.
-    ``capped``: the platform has more here than it hands out, so a gap is known. ``progress``: the share of this run
-    that lies behind, from 0 to 1, where the source can tell.
+    ``capped``: the platform has more here than it hands out, so a gap is known; ``gap`` says between which two moments
+    where the source can tell. ``progress``: the share of this run that lies behind, from 0 to 1, where the source can
+    tell. ``deleted``: native ids that the platform says are gone; the host blanks them everywhere.
     """
 
     items: tuple[Item, ...]
@@ -60,6 +62,53 @@ class Page:
     token: str | None = None
     capped: bool = False
     progress: float | None = None
+    gap: tuple[datetime, datetime] | None = None
+    deleted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So much weight (requests, as a rule) within so much time, for one account."""
+
+    weight: int
+    per: timedelta
+
+
+class Meter(Protocol):
+    """An account's quota and purse. Whatever asks the platform asks here first: all processes share it.
+
+    A source is handed one when it is made and calls ``ask`` before every request (``listener.session`` does it for
+    libraries that run on requests).
+    """
+
+    def ask(self, weight: int = 1, *, cost: Decimal = Decimal(0)) -> None:
+        """Leave for one request. ``weight``: what it counts for; ``cost``: the most it can cost, in US dollars.
+
+        Waits for a short while where that is enough; otherwise raises RetriableSourceError, which says in words until
+        when the quota or the day's money is spent, with the seconds to wait.
+        """
+        ...
+
+    def told(self, *, remaining: float | None, resets_in: float | None) -> None:
+        """What the platform's own headers say is left, and in how many seconds it is renewed; goes before our count."""
+        ...
+
+    def paid(self, cost: Decimal) -> None:
+        """What the last request cost, in US dollars; kept at once, because the money is gone whatever follows."""
+        ...
+
+
+class Unmetered:
+    """For places that are nobody's account: a file, one's own server."""
+
+    def ask(self, weight: int = 1, *, cost: Decimal = Decimal(0)) -> None:
+        """Leave, always."""
+
+    def told(self, *, remaining: float | None, resets_in: float | None) -> None:
+        """Nothing to obey."""
+
+    def paid(self, cost: Decimal) -> None:
+        """Nothing to keep."""
 
 
 class Source(Protocol):
@@ -72,12 +121,39 @@ class Source(Protocol):
     lag: ClassVar[timedelta]
     """How late the platform may show a post. ``fetch`` itself reads that much again before its cursor; what is stored
     already is known by its key. The conformance suite shows every source a post that is half as late."""
+    history: ClassVar[timedelta | None]
+    """How far back the platform lets one look: None = all the way, zero = it only hands out what it has now (a feed).
+    Backfills and the filling of gaps go no further."""
 
-    def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+    def fetch(
+        self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
         """Pages of what was said after ``cursor`` (None = from the start) and not after ``until`` (UTC).
+
+        ``since``: a window of the past is wanted, for a backfill or a gap: nothing older than this is asked for, and
+        the cursors of such a run are kept apart and only come back together with the same ``since`` and ``until``.
+        None = the run that follows the present. A source without history may leave it out of account.
 
         ``query`` lets a source ask its platform for less; the host matches again, so asking for more is harmless.
         Raises FatalSourceError, RetriableSourceError or CursorExpired; one bad entry goes into ``Page.skipped``.
+        """
+        ...
+
+
+@runtime_checkable
+class Rechecked(Protocol):
+    """What a source also has where its platform demands that deleted content goes, or lets posts be looked up."""
+
+    recheck_every: ClassVar[timedelta]
+    """How often a stored mention is looked up again."""
+    recheck_batch: ClassVar[int]
+    """How many ids one request takes."""
+
+    def gone(self, native_ids: Sequence[str]) -> Mapping[str, str]:
+        """Which of these (at most ``recheck_batch``) the platform no longer shows, each with why in a word or two
+        ("deleted", "removed", "account suspended"). An id that could not be looked up is not gone: raise instead.
+
+        Raises FatalSourceError or RetriableSourceError.
         """
         ...
 

@@ -5,6 +5,7 @@ A search hands out 1,000 hits at most, whatever the page, and counts all of them
 fits. Windows go from old to new, and the end of each is a cursor to go on from.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -40,21 +41,27 @@ class HackerNewsSource:
     kind: ClassVar[str] = "hackernews"
     ordered: ClassVar[bool] = True
     lag: ClassVar[timedelta] = timedelta(minutes=10)
+    history: ClassVar[timedelta | None] = None
 
     def __init__(self, options: HackerNewsOptions, http: Http, base_url: str) -> None:
         self._options = options
         self._http = http
         self._address = f"{base_url.rstrip('/')}/search_by_date"
 
-    def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+    def fetch(
+        self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
         """Windows of time, oldest first. A second with more than 1,000 hits for one phrase gives a capped page."""
         phrases = [_asked(phrase) for phrase in query.anchors()] if query else [""]
         last = int(until.timestamp())
         done = int(cursor["until"]) if cursor else None
-        if done is None:
-            first = last - self._options.lookback_hours * 3600
+        earliest = None if since is None else math.ceil(since.timestamp())
+        if done is not None:
+            first = max(min(done - int(self.lag.total_seconds()), last), earliest or 0)
+        elif earliest is not None:
+            first = min(earliest, last)
         else:
-            first = min(done - int(self.lag.total_seconds()), last)
+            first = last - self._options.lookback_hours * 3600
         windows = [(first, last)]
         while windows:
             start, end = windows.pop()
@@ -66,7 +73,10 @@ class HackerNewsSource:
             done = end if done is None else max(done, end)
             items, skipped = _items(found)
             progress = (end - first + 1) / (last - first + 1)
-            yield Page(items, {"until": done}, skipped, capped=not complete, progress=progress)
+            gap = None
+            if not complete:
+                gap = (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
+            yield Page(items, {"until": done}, skipped, capped=not complete, progress=progress, gap=gap)
 
     def _window(self, phrases: list[str], start: int, end: int) -> tuple[dict[str, Mapping[str, Any]], bool]:
         """The hits of all phrases from second ``start`` to ``end``, both included, and whether those are all."""

@@ -57,6 +57,7 @@ class ReplaySource:
     kind: ClassVar[str] = "replay"
     ordered: ClassVar[bool] = True
     lag: ClassVar[timedelta] = timedelta(0)
+    history: ClassVar[timedelta | None] = timedelta(0)
 
     def __init__(self, options: ReplayOptions) -> None:
         self._options = options
@@ -66,6 +67,7 @@ class ReplaySource:
         query: Query | None,  # noqa: ARG002 - there is nobody to ask for less
         cursor: Cursor | None,
         until: datetime,
+        since: datetime | None = None,  # noqa: ARG002 - it hands out what it has
     ) -> Iterator[Page]:
         """The lines told since ``cursor``. Raises FatalSourceError if the file cannot be read."""
         story = _story(self._options.path)

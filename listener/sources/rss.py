@@ -48,6 +48,7 @@ class RssSource:
     kind: ClassVar[str] = "rss"
     ordered: ClassVar[bool] = True
     lag: ClassVar[timedelta] = timedelta(0)  # every run reads the whole feed
+    history: ClassVar[timedelta | None] = timedelta(0)
 
     def __init__(self, options: RssOptions, http: Http) -> None:
         self._options = options
@@ -58,6 +59,7 @@ class RssSource:
         query: Query | None,  # noqa: ARG002 - there is nobody to ask for less
         cursor: Cursor | None,
         until: datetime,
+        since: datetime | None = None,  # noqa: ARG002 - it hands out what it has
     ) -> Iterator[Page]:
         """All entries the feed has now, oldest first; none if it says that nothing changed since ``cursor``."""
         feed_id = _hash(self._options.url)

@@ -167,7 +167,7 @@ def test_the_pipeline_keeps_to_the_settings(tmp_path: Path) -> None:
         "slack": (timedelta(seconds=2.5), 3),
     }
     assert pipeline.public_url == "https://escucha.example"
-    assert pipeline.endpoints.hackernews == "https://relay.example"
+    assert pipeline.tools.endpoints.hackernews == "https://relay.example"
     pipeline.http.close()
     made.store.close()
 

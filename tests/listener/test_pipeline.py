@@ -15,7 +15,7 @@ from listener.http import Http
 from listener.jobs.deliver import Pacing
 from listener.pipeline import LONGEST_WAIT, Pipeline
 from listener.queue import WorkQueue
-from listener.registry import Endpoints
+from listener.registry import Tools
 from listener.scheduler import Scheduler
 from listener.source import FatalSourceError
 from listener.sources.rss import RssSource
@@ -42,7 +42,7 @@ def pipeline(site: Site) -> Iterator[Pipeline]:
     with Http(timeout=5) as http:
         yield Pipeline(
             store=site.store, queue=WorkQueue(site.store, lease=timedelta(minutes=5)),
-            channels={"log": LogChannel("log")}, pacing={"log": Pacing()}, http=http, endpoints=Endpoints(),
+            channels={"log": LogChannel("log")}, pacing={"log": Pacing()}, tools=Tools(http),
             secrets={"FEED_URL": "https://news.example/secret"}, public_url="http://here", clock=site.clock,
         )  # fmt: skip
 
@@ -307,4 +307,4 @@ def test_a_failure_that_nobody_foresaw_is_tried_again_like_any_other(
 def test_a_closed_pipeline_has_given_its_connections_back(pipeline: Pipeline) -> None:
     pipeline.close()
 
-    assert pipeline.http._client.is_closed
+    assert pipeline.tools.http._client.is_closed

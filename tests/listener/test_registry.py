@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from listener.http import Http
-from listener.registry import SOURCES, Endpoints, build, source_kind
+from listener.registry import SOURCES, Endpoints, Tools, build, source_kind
 from listener.source import FatalSourceError
 from listener.sources.hackernews import HackerNewsSource
 
@@ -27,7 +27,7 @@ def http() -> Iterator[Http]:
 
 @pytest.mark.parametrize("kind", SOURCES)
 def test_every_kind_builds_what_it_says(kind: str, http: Http) -> None:
-    source = build(kind, GOOD[kind], http=http)
+    source = build(kind, GOOD[kind], Tools(http))
     assert source.kind == kind == SOURCES[kind].kind
     assert source.lag.total_seconds() >= 0
 
@@ -47,7 +47,7 @@ def test_every_source_file_is_registered() -> None:
 
 
 def test_the_endpoint_is_used(http: Http) -> None:
-    source = build("hackernews", {}, http=http, endpoints=Endpoints(hackernews="http://127.0.0.1:1/api"))
+    source = build("hackernews", {}, Tools(http, Endpoints(hackernews="http://127.0.0.1:1/api")))
     assert isinstance(source, HackerNewsSource)
     assert source._address == "http://127.0.0.1:1/api/search_by_date"
 
@@ -66,13 +66,13 @@ def test_the_endpoint_is_used(http: Http) -> None:
 )
 def test_what_is_wrong_is_said_as_help(kind: str, options: dict[str, Any], message: str, http: Http) -> None:
     with pytest.raises(FatalSourceError) as raised:
-        build(kind, options, http=http)
+        build(kind, options, Tools(http))
     assert message in str(raised.value)
 
 
 def test_values_stay_out_of_messages(http: Http) -> None:
     with pytest.raises(FatalSourceError) as raised:
-        build("rss", {"url": "ftp://ana:hunter2@a.example"}, http=http)
+        build("rss", {"url": "ftp://ana:hunter2@a.example"}, Tools(http))
     assert "hunter2" not in str(raised.value)
 
 

@@ -28,6 +28,7 @@ class FileSource:
     # Not by date, but whatever stands before a page's cursor has been handed out: each cursor is true at once.
     ordered: ClassVar[bool] = True
     lag: ClassVar[timedelta] = timedelta(0)
+    history: ClassVar[timedelta | None] = timedelta(0)
 
     def __init__(self, options: FileOptions) -> None:
         self._options = options
@@ -37,6 +38,7 @@ class FileSource:
         query: Query | None,  # noqa: ARG002 - there is nobody to ask for less
         cursor: Cursor | None,
         until: datetime,
+        since: datetime | None = None,  # noqa: ARG002 - it hands out what it has
     ) -> Iterator[Page]:
         """All rows after ``cursor``; the query is the host's to match. A changed file is read from its beginning."""
         path = self._options.path

@@ -31,7 +31,9 @@ class Told:
         self.pages = list(pages)
         self.asked: list[tuple[str | None, Cursor | None, datetime]] = []
 
-    def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+    def fetch(
+        self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
         self.asked.append((None if query is None else str(query), cursor, until))
         start = int(cursor["next"]) if cursor else 0
         for place, page in enumerate(self.pages[start:], start):
@@ -150,7 +152,9 @@ def test_a_page_and_its_cursor_are_kept_together_or_not_at_all(feed: Site, monke
 
 def test_a_provisional_cursor_that_expired_is_dropped_for_the_last_kept_one(feed: Site) -> None:
     class Forgetful(Unordered):
-        def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+        def fetch(
+            self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+        ) -> Iterator[Page]:
             if cursor == {"next": 1, "scroll": "gone"}:
                 self.asked.append((None, cursor, until))
                 raise CursorExpired("scroll context lost")
@@ -251,7 +255,9 @@ def test_a_source_that_is_read_no_further_is_closed(feed: Site) -> None:
     closed = []
 
     class Open(Told):
-        def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+        def fetch(
+            self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+        ) -> Iterator[Page]:
             try:
                 yield from super().fetch(query, cursor, until)
             finally:

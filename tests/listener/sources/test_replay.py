@@ -25,7 +25,9 @@ class FakeStory:
     def source(self) -> "FakeStory":
         return self
 
-    def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+    def fetch(
+        self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
         last = max(post.said_at for post in self._posts)
         return ReplaySource(ReplayOptions(path=self._path, started_at=last)).fetch(query, cursor, until)
 

@@ -52,7 +52,9 @@ class ToySource:
         self._address = address
         self._http = http
 
-    def fetch(self, query: Query | None, cursor: Cursor | None, until: datetime) -> Iterator[Page]:
+    def fetch(
+        self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
         place = dict(cursor or {"since": 0})
         # A cursor with a token is one of an interrupted run: it goes on with the same window.
         last = place.setdefault("until", int(until.timestamp()))

@@ -1,0 +1,35 @@
+"""The tables. One stage's output is the next one's input, so every stage finds its unfinished rows here.
+
+    source -> mention -> mention_brand -> score -> alert -> delivery
+                          (scored_at)  (judged_at)        (state)
+
+Migrations in ``migrations/versions`` build exactly these; a test compares the two on every database.
+"""
+
+from listener.store.tables.alerts import Alert, AlertMention, ChannelState, Delivery, DeliveryAttempt
+from listener.store.tables.base import UTCDateTime, table
+from listener.store.tables.mentions import Author, Mention, MentionBrand
+from listener.store.tables.scores import RollupHour, Score, ScoreCache
+from listener.store.tables.sources import Brand, Source
+from listener.store.tables.work import Firing, Setting, Task
+
+__all__ = [
+    "Alert",
+    "AlertMention",
+    "Author",
+    "Brand",
+    "ChannelState",
+    "Delivery",
+    "DeliveryAttempt",
+    "Firing",
+    "Mention",
+    "MentionBrand",
+    "RollupHour",
+    "Score",
+    "ScoreCache",
+    "Setting",
+    "Source",
+    "Task",
+    "UTCDateTime",
+    "table",
+]

@@ -1,0 +1,50 @@
+"""What is listened for, and where."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text
+from sqlmodel import Field, SQLModel
+
+from listener.store.tables.base import ID, JSON, UTCDateTime
+
+
+class Brand(SQLModel, table=True):
+    """A name that is listened for: one's own or a competitor's."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=ID)
+    name: str = Field(sa_type=Text, unique=True)
+    query: str = Field(sa_type=Text)
+    role: str = Field(default="own", sa_type=Text)
+    alerting: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    channels: list[str] | None = Field(default=None, sa_type=JSON)
+    active: bool = True
+    created_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Source(SQLModel, table=True):
+    """A place that is read, and how far it has been read.
+
+    ``brands``: whose queries its items are held against (None = all). ``about_brands``: its items are about those
+    brands whatever their words (an import for one brand). ``judge_as_new``: old items may raise alerts too.
+    ``every_s``: None = read on demand only. ``stopped``: waits for a person, ``last_error`` says why. ``last_gap_at``:
+    when its platform last had more than it handed out.
+    """
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=ID)
+    name: str = Field(sa_type=Text, unique=True)
+    kind: str = Field(sa_type=Text)
+    options: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    brands: list[str] | None = Field(default=None, sa_type=JSON)
+    every_s: int | None = None
+    about_brands: bool = False
+    judge_as_new: bool = False
+    active: bool = True
+    cursor: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    provisional_cursor: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    last_run_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    last_success_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    last_error: str | None = Field(default=None, sa_type=Text)
+    last_gap_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    stopped: bool = False
+    created_at: datetime = Field(sa_type=UTCDateTime)
