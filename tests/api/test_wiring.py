@@ -168,7 +168,7 @@ def test_the_pipeline_keeps_to_the_settings(tmp_path: Path) -> None:
     }
     assert pipeline.public_url == "https://escucha.example"
     assert pipeline.tools.endpoints.hackernews == "https://relay.example"
-    pipeline.http.close()
+    pipeline.tools.http.close()
     made.store.close()
 
 
