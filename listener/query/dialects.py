@@ -1,0 +1,125 @@
+"""What each platform's search understands, as data: ``listener.query.translate`` reads nothing else about a platform.
+
+Facts from the platforms' own documentation, November 2026. Where that is silent or people measured otherwise, the
+narrower assumption stands here: what is not sent is filtered afterwards, what is sent in vain is lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Either = Literal["nested", "flat", "alone", "none"]
+"""How a search may hold alternatives: in nested parentheses; in flat ones between other words; only as the whole
+search; not at all, so that every alternative is a search of its own."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One platform's search syntax.
+
+    ``name`` is the source kind, ``title`` what people call it. ``max_length`` counts characters, or UTF-8 bytes where
+    ``in_bytes``. The templates hold one ``{}`` for the value; None = the platform has no such operator.
+    """
+
+    name: str
+    title: str
+    max_length: int
+    either: Either
+    in_bytes: bool = False
+    both: str = " "
+    """Between words that must all be there."""
+    one_of: str = " OR "
+    """Between alternatives."""
+    minus: str | None = "-{}"
+    minus_phrases: bool = True
+    """False: only single words can be left out."""
+    minus_quoted: bool = False
+    """True: a bare word is matched by its stem, so that leaving out "jobs" would leave out "job"; quoted it is not."""
+    hashtag: str | None = None
+    handle: str | None = None
+    handles_are_domains: bool = False
+    author: str | None = None
+    lang: str | None = None
+    languages: Mapping[str, str] | None = None
+    """How languages are written; None = as two-letter codes. One that is not in it cannot be asked for."""
+    near: str | None = None
+    """Two words within so many: ``{n}``, ``{a}`` and ``{b}``."""
+    min_letters: int = 1
+    """A shorter word is refused."""
+    most_searches: int = 10
+    """Where alternatives multiply: as many searches are made to ask for less, more than that and we filter here."""
+    remark: str = ""
+    """What holds for every search there, in words for the person who reads the plan."""
+
+    def length(self, search: str) -> int:
+        """The search's length as the platform counts it."""
+        return len(search.encode("utf-8", "surrogatepass")) if self.in_bytes else len(search)
+
+
+_LANGUAGES = MappingProxyType(
+    {
+        "ar": "arabic", "bg": "bulgarian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
+        "el": "greek", "en": "english", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian",
+        "fi": "finnish", "fr": "french", "gl": "galician", "he": "hebrew", "hi": "hindi", "hr": "croatian",
+        "hu": "hungarian", "id": "indonesian", "it": "italian", "ja": "japanese", "ko": "korean", "lt": "lithuanian",
+        "lv": "latvian", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian",
+        "ru": "russian", "sk": "slovak", "sl": "slovenian", "sr": "serbian", "sv": "swedish", "th": "thai",
+        "tr": "turkish", "uk": "ukrainian", "ur": "urdu", "vi": "vietnamese", "zh": "chinese",
+    }
+)  # fmt: skip
+
+# https://docs.x.com/x-api/posts/search/integrate/operators: words are matched as tokens, accents folded.
+X = Dialect(
+    "x", "X", 512, "nested", hashtag="#{}", handle="@{}", author="from:{}", lang="lang:{}",
+    remark="X looks back seven days; its own idea of a post's language decides lang:.",
+)  # fmt: skip
+
+# https://support.reddithelp.com/hc/en-us/articles/19696541895316: AND OR NOT in capitals, author:, quotes.
+REDDIT = Dialect(
+    "reddit", "Reddit", 512, "nested", both=" AND ", minus="NOT {}", author="author:{}",
+    remark="Reddit's search finds submissions; comments come from the subreddits that are read.",
+)  # fmt: skip
+
+# https://docs.joinmastodon.org/user/network/#search; its parser joins all parts with AND and knows no OR.
+MASTODON = Dialect(
+    "mastodon", "Mastodon", 256, "none", minus_quoted=True, hashtag="#{}", author="from:{}", lang="language:{}",
+    remark=(
+        "Mastodon searches posts whose authors agreed to be found, on servers with full-text search; language: is what "
+        "the author's app declared."
+    ),
+)  # fmt: skip
+
+# https://bsky.social/about/blog/05-31-2024-search; OR is read as a word, "-" was measured not to work.
+BLUESKY = Dialect(
+    "bluesky", "Bluesky", 256, "none", minus=None, hashtag="#{}", handle="@{}", handles_are_domains=True,
+    author="from:{}", lang="lang:{}",
+    remark="Bluesky's lang: is what the author's app declared.",
+)  # fmt: skip
+
+# https://www.algolia.com/doc/api-reference/api-parameters/advancedSyntax: quotes and "-" before a word, no OR.
+HACKERNEWS = Dialect("hackernews", "Hacker News", 512, "none", in_bytes=True, minus_phrases=False)
+
+# https://developers.google.com/youtube/v3/docs/search/list: "|" and "-". How "|" binds is not said, so it stands alone;
+# "-" would leave out a video and all comments below it, most of which say nothing of what is to be left out.
+YOUTUBE = Dialect(
+    "youtube", "YouTube", 256, "alone", one_of="|", most_searches=4, minus=None,
+    remark=(
+        "YouTube searches videos by their own words and by likeness; the comments below them are matched here. A "
+        "search costs 100 of the day's 10,000 units."
+    ),
+)  # fmt: skip
+
+# https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/: OR only within parentheses, and those do not nest.
+GDELT = Dialect(
+    "gdelt", "GDELT", 250, "flat", lang="sourcelang:{}", languages=_LANGUAGES, near='near{n}:"{a} {b}"', min_letters=3,
+    remark=(
+        "GDELT searches the articles' machine translation into English where they are in another language: give names "
+        "as English news writes them.",
+    ),
+)  # fmt: skip
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {dialect.name: dialect for dialect in (X, REDDIT, MASTODON, BLUESKY, HACKERNEWS, YOUTUBE, GDELT)}
+)
+"""By source kind."""
