@@ -2,7 +2,9 @@
 
 A new source writes a platform (a scripted stand-in for the real one: ``publish`` puts posts on it, ``source`` makes the
 source that reads it) and inherits ``SourceContract``, or ``RemoteContract`` if it reads over HTTP; ``LateContract`` if
-the platform shows posts late, ``TokenContract`` if it pages by tokens. That is all:
+the platform shows posts late, ``TokenContract`` if it pages by tokens, ``WindowContract`` if it lets one look back,
+``EditContract`` if posts can be changed, ``VanishContract`` if a post can go between being listed and being read,
+``RecheckContract`` if stored posts can be looked up again, ``MeterContract`` if it has a quota. That is all:
 
     class TestMine(RemoteContract, TokenContract):
         @pytest.fixture
@@ -16,6 +18,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 import pytest
@@ -24,7 +27,7 @@ from werkzeug import Request, Response
 
 from listener.items import Item, storable
 from listener.query import Query, parse
-from listener.source import Cursor, FatalSourceError, RetriableSourceError, Skipped, Source, guarded
+from listener.source import Cursor, FatalSourceError, Rechecked, RetriableSourceError, Skipped, Source, guarded
 
 START = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 UNTIL = START + timedelta(hours=12)
@@ -69,12 +72,26 @@ class Host:
     capped: int = 0
     pages: int = 0
 
-    def run(self, until: datetime = UNTIL, *, query: Query | None = QUERY, stop_after: int | None = None) -> None:
+    def run(
+        self,
+        until: datetime = UNTIL,
+        *,
+        query: Query | None = QUERY,
+        stop_after: int | None = None,
+        since: datetime | None = None,
+    ) -> None:
         place = self.provisional or self.cursor
-        for number, page in enumerate(guarded(self.source.fetch(query, place, until)), start=1):
+        for number, page in enumerate(guarded(self.source.fetch(query, place, until, since)), start=1):
             for item in page.items:
                 check_item(item, until)
-                self.stored.setdefault((item.kind, item.native_id), item)
+                known = self.stored.setdefault((item.kind, item.native_id), item)
+                if known.text != item.text and _later(item, known):
+                    self.stored[item.kind, item.native_id] = item
+            for native_id in page.deleted:
+                self.stored.pop((next(iter(self.stored), ("", ""))[0], native_id), None)
+            if page.gap is not None:
+                assert page.capped
+                assert page.gap[0] <= page.gap[1] <= until
             self.skipped += page.skipped
             self.capped += page.capped
             place = json.loads(json.dumps(page.cursor))
@@ -101,6 +118,10 @@ class Host:
     @property
     def texts(self) -> list[str]:
         return sorted(item.text for item in self.stored.values())
+
+
+def _later(item: Item, known: Item) -> bool:
+    return item.edited_at is None or known.edited_at is None or item.edited_at > known.edited_at
 
 
 def check_item(item: Item, until: datetime) -> None:
@@ -261,12 +282,36 @@ def connection_lost(request: Request, response: Response) -> Response:
     return Response(pieces(), 200, {"Content-Type": response.content_type or "", "Content-Length": str(len(body))})
 
 
+class CountingMeter:
+    """Gives leave to everything and remembers what it was asked and told. ``refuse``: raise this instead."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.heard: list[tuple[float | None, float | None]] = []
+        self.spent = Decimal(0)
+        self.most = Decimal(0)
+        self.refuse: RetriableSourceError | None = None
+
+    def ask(self, weight: int = 1, *, cost: Decimal = Decimal(0)) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.asked.append(weight)
+        self.most += cost
+
+    def told(self, *, remaining: float | None, resets_in: float | None) -> None:
+        self.heard.append((remaining, resets_in))
+
+    def paid(self, cost: Decimal) -> None:
+        self.spent += cost
+
+
 class RemotePlatform:
     """A platform behind a real socket. Subclasses write ``answer``; ``fail`` spoils the nth request from now on."""
 
     def __init__(self, httpserver: HTTPServer) -> None:
         self.server = httpserver
         self.requests: list[Request] = []
+        self.meter = CountingMeter()
         self._faults: dict[int, Fault] = {}
         httpserver.expect_request(re.compile(".*")).respond_with_handler(self._handle)
 
@@ -356,3 +401,101 @@ class TokenContract:
         host.provisional = None  # a platform in circles is started afresh
         host.run()
         assert host.texts == texts(posts)
+
+
+class WindowContract:
+    """For platforms that let one look back: a window of the past, whole, once, and nothing else."""
+
+    def test_a_window_of_the_past_comes_whole_and_alone(self, platform: Any) -> None:
+        posts = burst(240, every=60)
+        platform.publish(posts)
+        since, until = START + timedelta(minutes=60), START + timedelta(minutes=120)
+        host = Host(platform.source())
+        host.run(until, since=since)
+        wanted = [post for post in posts if since <= post.said_at <= until]
+        # A platform whose windows are coarser may give more around them; the host holds items against the window.
+        assert set(texts(wanted)) <= set(host.texts)
+        assert all(item.created_at <= until for item in host.stored.values())
+
+    def test_a_window_broken_off_goes_on(self, platform: Any) -> None:
+        posts = burst(240, every=60)
+        platform.publish(posts)
+        since, until = START, START + timedelta(minutes=180)
+        host = Host(platform.source())
+        host.run(until, since=since, stop_after=1)
+        host.source = platform.source()
+        host.run(until, since=since)
+        assert set(texts(post for post in posts if post.said_at <= until)) <= set(host.texts)
+
+
+class EditContract:
+    """For platforms whose posts can be changed; their platform has ``edit(id, text, at)``."""
+
+    def test_an_edit_within_reach_arrives(self, platform: Any, host: Host) -> None:
+        platform.publish(burst(20))
+        host.run()
+        platform.edit("20", "acme said otherwise", UNTIL + timedelta(minutes=1))
+        # As late as the source promises to look back.
+        host.run(UNTIL + timedelta(minutes=2))
+        changed = next(item for item in host.stored.values() if item.text == "acme said otherwise")
+        assert changed.created_at == burst(20)[-1].said_at
+        assert len(host.stored) == 20
+
+
+class VanishContract:
+    """For platforms where a post may go between being listed and being read; ``vanish(id)`` does that."""
+
+    def test_a_post_gone_between_listing_and_reading_stops_nothing(self, platform: Any, host: Host) -> None:
+        posts = burst(30)
+        platform.publish(posts)
+        platform.vanish("7")
+        host.run()
+        assert host.texts == texts(post for post in posts if post.id != "7")
+
+
+class RecheckContract:
+    """For platforms that can be asked what is still there; ``delete(id)`` takes a post away."""
+
+    def test_what_is_gone_is_told_and_nothing_else(self, platform: Any, host: Host) -> None:
+        platform.publish(burst(30))
+        host.run()
+        ids = {item.text: item.native_id for item in host.stored.values()}
+        platform.delete("7")
+        source = platform.source()
+        assert isinstance(source, Rechecked)
+        gone: dict[str, str] = {}
+        every = sorted(ids.values())
+        for start in range(0, len(every), source.recheck_batch):
+            gone |= source.gone(every[start : start + source.recheck_batch])
+        assert set(gone) == {ids["acme post number 7"]}
+        assert all(gone.values())
+
+    def test_trouble_is_not_taken_for_deletion(self, platform: Any, host: Host) -> None:
+        platform.publish(burst(3))
+        host.run()
+        source = platform.source()
+        for fault in (status(500), status(429), connection_lost, html_page):
+            platform.fail(fault)
+            with pytest.raises(RetriableSourceError):
+                source.gone([item.native_id for item in host.stored.values()])
+
+
+class MeterContract:
+    """For platforms with a quota: leave is asked before every request, and a refusal stops the run where it stands."""
+
+    def test_every_request_was_asked_for(self, platform: Any, host: Host) -> None:
+        platform.publish(burst(300))
+        host.run()
+        assert len(platform.meter.asked) == len(platform.requests)
+        assert platform.meter.spent <= platform.meter.most
+
+    def test_a_spent_quota_stops_the_run_and_loses_nothing(self, platform: Any, host: Host) -> None:
+        platform.publish(burst(300))
+        platform.meter.refuse = RetriableSourceError("the quota is used up", retry_after=60)
+        with pytest.raises(RetriableSourceError, match="used up") as raised:
+            host.run()
+        assert raised.value.retry_after == 60
+        assert platform.requests == []
+        platform.meter.refuse = None
+        host.run()
+        assert host.texts == texts(burst(300))

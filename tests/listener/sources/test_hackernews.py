@@ -16,6 +16,7 @@ from tests.listener.sources.conformance import (
     LateContract,
     Post,
     RemoteContract,
+    WindowContract,
     burst,
     texts,
 )
@@ -32,7 +33,7 @@ def host(platform: FakeHackerNews) -> Host:
     return Host(platform.source())
 
 
-class TestContract(RemoteContract, LateContract):
+class TestContract(RemoteContract, LateContract, WindowContract):
     burst_size = 1500
 
 
