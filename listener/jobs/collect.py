@@ -1,16 +1,15 @@
-"""Collect: read a source to its end, a page a transaction."""
+"""Collect: read a source to its end, or a window of its past, a page a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
+from sqlmodel import Session
 
-from listener.items import Item
-from listener.query import Query, parse, prepare
-from listener.query.tree import Or
+from listener.matching import Matcher
 from listener.source import (
     Cursor,
     CursorExpired,
@@ -19,17 +18,30 @@ from listener.source import (
     RetriableSourceError,
     Skipped,
     Source,
+    SourceError,
     guarded,
 )
 from listener.store import brands as brand_store
 from listener.store import intake
 from listener.store.engine import Store
-from listener.store.tables import Brand
 from listener.store.tables import Source as SourceRow
 
 log = structlog.get_logger()
 
 NOBODY = "no brand is listened for here"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one page came to: items ``seen``, mentions ``stored``, ``known`` already, about nobody (``unmatched``), and
+    new ``pairs`` of mention and brand; and what the page said of itself."""
+
+    seen: int
+    stored: int
+    known: int
+    unmatched: int
+    pairs: int
+    page: Page
 
 
 @dataclass(slots=True)
@@ -50,35 +62,19 @@ class Collected:
     capped: int = 0
     finished: bool = False
 
+    def add(self, taken: Taken) -> None:
+        """Count a page that has been kept."""
+        self.seen += taken.seen
+        self.stored += taken.stored
+        self.known += taken.known
+        self.unmatched += taken.unmatched
+        self.pairs += taken.pairs
+        self.skipped.extend(taken.page.skipped)
+        self.capped += taken.page.capped
 
-class Matcher:
-    """Says which brands an item is about."""
 
-    def __init__(self, brands: Sequence[Brand], *, about_brands: bool) -> None:
-        self._queries = {brand.id: parse(brand.query) for brand in brands if brand.id is not None}
-        self._by_name = {brand.name.casefold(): brand.id for brand in brands if brand.id is not None}
-        self._about_brands = about_brands
-
-    def query(self) -> Query | None:
-        """What a platform may be asked for: all brands' queries together."""
-        queries = list(self._queries.values())
-        if len(queries) < 2:
-            return queries[0] if queries else None
-        # Not written and parsed again: each query keeps to the parser's limits, all of them together need not.
-        return Query(Or(tuple(query.root for query in queries)))
-
-    def match(self, item: Item) -> intake.Matched | None:
-        """The brands of an item, or None. A brand that the item itself names goes before what its words say."""
-        # Cut into words once, however many queries it is held against.
-        text = prepare(item.full_text)
-        if item.target is not None:
-            named = self._by_name.get(item.target.strip().casefold())
-            brands = {} if named is None else {named: self._queries[named].match(text) or ()}
-        else:
-            brands = {brand_id: spans for brand_id, query in self._queries.items() if (spans := query.match(text))}
-            if self._about_brands:
-                brands = {brand_id: brands.get(brand_id, ()) for brand_id in self._queries}
-        return intake.Matched(item, brands) if brands else None
+Keep = Callable[[Session, Cursor, Taken], None]
+"""Remembers a page's cursor and what it came to, in the transaction that stores its items."""
 
 
 def collect(
@@ -99,12 +95,7 @@ def collect(
     acted; RetriableSourceError and CursorExpired leave the cursor where the last kept page left it. Any other error
     of the source is logged, noted and raised as a RetriableSourceError.
     """
-    with store.reading() as session:
-        row = session.get_one(SourceRow, source_id)
-        brands = [
-            brand for brand in brand_store.active_brands(session) if row.brands is None or brand.name in row.brands
-        ]
-    matcher = Matcher(brands, about_brands=row.about_brands)
+    row, matcher = _listening(store, source_id)
     result = result or Collected()
     if matcher.query() is None:
         # Read now, all would be passed over, and the cursor would leave it behind for good.
@@ -112,43 +103,97 @@ def collect(
         log.warning("not_collected", source=row.name, why=NOBODY)
         result.finished = True
         return result
+
+    def keep(session: Session, cursor: Cursor, taken: Taken) -> None:
+        intake.keep_cursor(session, source_id, cursor, provisional=not source.ordered)
+        if taken.page.capped:
+            brand_store.note_gap(session, source_id, clock())
+
     try:
-        _read(store, row, source, matcher, clock, on_page, result, keep_on)
-    except FatalSourceError as error:
-        _note(store, source_id, clock(), str(error), stopped=True)
+        with _foreseen(row):
+            pages = _pages(store, row, source, matcher, clock())
+            _read(store, row, pages, matcher, keep, clock, on_page, result, keep_on)
+    except SourceError as error:
+        _note(store, source_id, clock(), str(error), stopped=isinstance(error, FatalSourceError))
         raise
-    except (RetriableSourceError, CursorExpired) as error:
-        _note(store, source_id, clock(), str(error), stopped=False)
+    if result.finished:
+        _note(store, source_id, clock(), None, stopped=False)
+    _tell("collected", row, result)
+    return result
+
+
+def collect_window(
+    store: Store,
+    source_id: int,
+    source: Source,
+    since: datetime,
+    until: datetime,
+    cursor: Cursor | None,
+    keep: Keep,
+    clock: Callable[[], datetime],
+    on_page: Callable[[Page], None] | None = None,
+    keep_on: Callable[[], bool] = lambda: True,
+    brands: Collection[str] | None = None,
+) -> Collected:
+    """Read what was said from ``since`` to ``until``, apart from the run that follows the present.
+
+    ``cursor``: where an earlier call for the very same window was left (None = at its start); ``keep`` remembers it
+    page by page, in the transaction that stores the page. ``brands``: only these names' queries (None = all that the
+    source is read for). What the source itself remembers (its cursor, its last run) is left alone; a cursor that the
+    platform no longer knows begins the window again. The other arguments are as for ``collect``.
+
+    Raises what the source raises; FatalSourceError also where no brand is listened for. Any other error of the source
+    is logged and raised as a RetriableSourceError.
+    """
+    row, matcher = _listening(store, source_id, brands)
+    if matcher.query() is None:
+        raise FatalSourceError(f"{row.name}: {NOBODY}; add one")
+    result = Collected()
+    with _foreseen(row):
+        pages = _window(row, source, matcher, cursor, since, until)
+        _read(store, row, pages, matcher, keep, clock, on_page, result, keep_on)
+    _tell("collected_window", row, result)
+    return result
+
+
+def _listening(store: Store, source_id: int, only: Collection[str] | None = None) -> tuple[SourceRow, Matcher]:
+    """A source, and the brands it is read for."""
+    with store.reading() as session:
+        row = session.get_one(SourceRow, source_id)
+        brands = [
+            brand
+            for brand in brand_store.active_brands(session)
+            if (row.brands is None or brand.name in row.brands) and (only is None or brand.name in only)
+        ]
+    return row, Matcher(brands, about_brands=row.about_brands)
+
+
+@contextmanager
+def _foreseen(row: SourceRow) -> Iterator[None]:
+    """Whatever is no SourceError becomes one: a source's bug is tried again, and told."""
+    try:
+        yield
+    except SourceError:
         raise
     except Exception as error:
         log.exception("source_unforeseen_failure", source=row.name, error=str(error))
-        words = f"unforeseen {type(error).__name__}: {error}"
-        _note(store, source_id, clock(), words, stopped=False)
-        raise RetriableSourceError(words) from error
-    if result.finished:
-        _note(store, source_id, clock(), None, stopped=False)
-    tell = log.info if result.seen else log.debug
-    tell(
-        "collected", source=row.name, seen=result.seen, stored=result.stored, known=result.known,
-        unmatched=result.unmatched, other_brands=result.other_brands.total(), skipped=len(result.skipped),
-        capped=result.capped, finished=result.finished,
-    )  # fmt: skip
-    return result
+        raise RetriableSourceError(f"unforeseen {type(error).__name__}: {error}") from error
 
 
 def _read(
     store: Store,
     row: SourceRow,
-    source: Source,
+    pages: Generator[Page],
     matcher: Matcher,
+    keep: Keep,
     clock: Callable[[], datetime],
     on_page: Callable[[Page], None] | None,
     result: Collected,
     keep_on: Callable[[], bool],
 ) -> None:
-    with closing(_pages(store, row, source, matcher.query(), clock())) as pages:
+    with closing(pages):
         for page in pages:
-            _keep(store, row, matcher, page, result, clock(), ordered=source.ordered)
+            _take(store, row, matcher, page, keep, result, clock())
             if on_page is not None:
                 on_page(page)
             if not keep_on():
@@ -156,47 +201,64 @@ def _read(
     result.finished = True
 
 
-def _pages(store: Store, row: SourceRow, source: Source, query: Query | None, until: datetime) -> Generator[Page]:
+def _pages(store: Store, row: SourceRow, source: Source, matcher: Matcher, until: datetime) -> Generator[Page]:
     assert row.id is not None
     cursor: Cursor | None = row.provisional_cursor or row.cursor
     try:
-        yield from guarded(source.fetch(query, cursor, until))
+        yield from guarded(source.fetch(matcher.query(), cursor, until))
     except CursorExpired:
         if row.provisional_cursor is None:
             raise
         log.warning("cursor_expired", source=row.name, action="starting again from the last kept cursor")
         with store.transaction() as session:
             brand_store.forget_provisional(session, row.id)
-        yield from guarded(source.fetch(query, row.cursor, until))
+        yield from guarded(source.fetch(matcher.query(), row.cursor, until))
 
 
-def _keep(
-    store: Store, row: SourceRow, matcher: Matcher, page: Page, result: Collected, now: datetime, *, ordered: bool
+def _window(
+    row: SourceRow, source: Source, matcher: Matcher, cursor: Cursor | None, since: datetime, until: datetime
+) -> Generator[Page]:
+    try:
+        yield from guarded(source.fetch(matcher.query(), cursor, until, since))
+    except CursorExpired:
+        if cursor is None:
+            raise
+        log.warning("cursor_expired", source=row.name, action="reading the window again from its start")
+        yield from guarded(source.fetch(matcher.query(), None, until, since))
+
+
+def _take(
+    store: Store, row: SourceRow, matcher: Matcher, page: Page, keep: Keep, result: Collected, now: datetime
 ) -> None:
     assert row.id is not None
-    matched = []
+    matched, others = [], Counter[str]()
     for item in page.items:
         if match := matcher.match(item):
             matched.append(match)
         elif item.target is not None:
-            result.other_brands[item.target] += 1
-        else:
-            result.unmatched += 1
+            others[item.target] += 1
     with store.transaction() as session:
-        taken = intake.take_page(session, row.id, matched, now)
-        intake.keep_cursor(session, row.id, page.cursor, provisional=not ordered)
-        if page.capped:
-            brand_store.note_gap(session, row.id, now)
-    result.seen += len(page.items)
-    result.stored += taken.stored
-    result.known += len(matched) - taken.stored
-    result.pairs += taken.pairs
-    result.skipped.extend(page.skipped)
-    result.capped += page.capped
+        kept = intake.take_page(session, row.id, matched, now)
+        taken = Taken(
+            seen=len(page.items), stored=kept.stored, known=len(matched) - kept.stored,
+            unmatched=len(page.items) - len(matched) - others.total(), pairs=kept.pairs, page=page,
+        )  # fmt: skip
+        keep(session, page.cursor, taken)
+    result.add(taken)
+    result.other_brands += others
     if page.capped:
         log.warning("gap", source=row.name, why="the platform has more here than it hands out")
     for skipped in page.skipped:
         log.warning("entry_skipped", source=row.name, where=skipped.where, why=skipped.why)
+
+
+def _tell(event: str, row: SourceRow, result: Collected) -> None:
+    tell = log.info if result.seen else log.debug
+    tell(
+        event, source=row.name, seen=result.seen, stored=result.stored, known=result.known,
+        unmatched=result.unmatched, other_brands=result.other_brands.total(), skipped=len(result.skipped),
+        capped=result.capped, finished=result.finished,
+    )  # fmt: skip
 
 
 def _note(store: Store, source_id: int, now: datetime, error: str | None, *, stopped: bool) -> None:

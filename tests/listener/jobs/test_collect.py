@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+from sqlmodel import Session
 from structlog.testing import capture_logs
 
 from listener.items import Item
-from listener.jobs.collect import Collected, Matcher, collect
+from listener.jobs.collect import Collected, Taken, collect, collect_window
+from listener.matching import Matcher
 from listener.query import Query
 from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError, Skipped, SourceError
 from listener.store import intake
-from listener.store.tables import Brand, Mention, MentionBrand, Source
+from listener.store.engine import upsert
+from listener.store.tables import Brand, Mention, MentionBrand, Setting, Source, table
 from tests.listener.conftest import Site, item
 
 
@@ -26,15 +29,18 @@ class Told:
     kind: ClassVar[str] = "rss"
     ordered: ClassVar[bool] = True
     lag: ClassVar[timedelta] = timedelta(0)
+    history: ClassVar[timedelta | None] = None
 
     def __init__(self, *pages: Page | BaseException | Sequence[Item]) -> None:
         self.pages = list(pages)
         self.asked: list[tuple[str | None, Cursor | None, datetime]] = []
+        self.windows: list[tuple[datetime | None, datetime]] = []
 
     def fetch(
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
         self.asked.append((None if query is None else str(query), cursor, until))
+        self.windows.append((since, until))
         start = int(cursor["next"]) if cursor else 0
         for place, page in enumerate(self.pages[start:], start):
             if isinstance(page, BaseException):
@@ -361,3 +367,128 @@ def test_title_and_text_are_matched_and_stored_as_one_text(feed: Site) -> None:
 
 def test_without_brands_there_is_nothing_to_ask_for() -> None:
     assert Matcher([], about_brands=False).query() is None
+
+
+DAY = timedelta(days=1)
+
+
+class Place:
+    """Where a window was left, kept in the table of settings as a backfill would keep it in its own."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.taken: list[Taken] = []
+
+    def keep(self, session: Session, cursor: Cursor, taken: Taken) -> None:
+        row = {"key": "window", "value": dict(cursor), "updated_at": self.site.clock()}
+        upsert(session, table(Setting), [row], key=("key",), replace=("value",))
+        self.taken.append(taken)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        return next((setting.value for setting in self.site.rows(Setting)), None)
+
+    def read(self, source: Told, **options: Any) -> Collected:
+        until = self.site.clock() - DAY
+        return collect_window(
+            self.site.store, self.site.id_of(Source, "feed"), source, until - DAY, until, self.cursor, self.keep,
+            self.site.clock, **options,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def place(feed: Site) -> Place:
+    return Place(feed)
+
+
+@pytest.mark.parametrize("kind", [Told, Unordered])
+def test_a_window_of_the_past_is_read_beside_the_run_that_follows_the_present(place: Place, kind: type[Told]) -> None:
+    run(place.site, kind(ONE))
+    before = row(place.site)
+    place.site.clock.advance(minutes=5)
+    source = kind(TWO, [*ONE, item("3", "about nobody")], THREE)
+
+    result = place.read(source)
+
+    assert (result.seen, result.stored, result.known, result.unmatched, result.finished) == (4, 2, 1, 1, True)
+    assert names(place.site) == ["1", "2", "3"]
+    assert source.windows == [(place.site.clock() - 2 * DAY, place.site.clock() - DAY)]
+    assert place.cursor == {"next": 3}
+    assert row(place.site) == before
+
+
+@pytest.mark.parametrize("kind", [Told, Unordered])
+def test_a_window_that_died_goes_on_from_its_last_kept_page(place: Place, kind: type[Told]) -> None:
+    source = kind(ONE, Killed(), THREE)
+    with pytest.raises(Killed):
+        place.read(source)
+    assert (names(place.site), place.cursor) == (["1"], {"next": 1})
+
+    source.pages[1] = TWO
+    assert place.read(source).stored == 2
+    assert source.cursors == [None, {"next": 1}]
+
+
+def test_a_page_of_a_window_and_what_is_remembered_of_it_are_kept_together(place: Place) -> None:
+    def dies(session: Session, cursor: Cursor, taken: Taken) -> None:
+        place.keep(session, cursor, taken)
+        raise Killed
+
+    site, until = place.site, place.site.clock()
+    with pytest.raises(Killed):
+        collect_window(site.store, 1, Told(ONE), until - DAY, until, None, dies, site.clock)
+
+    assert (names(site), place.cursor) == ([], None)
+
+
+def test_a_window_can_be_left_after_a_page(place: Place) -> None:
+    result = place.read(Told(ONE, TWO), keep_on=lambda: False)
+
+    assert (names(place.site), result.finished, place.cursor) == (["1"], False, {"next": 1})
+
+
+def test_a_window_is_told_page_by_page_with_what_the_page_said(place: Place) -> None:
+    capped = Page((*ONE, item("9", "nobody")), {"next": 1}, capped=True, progress=0.5)
+    place.read(Told(capped))
+
+    (taken,) = place.taken
+    assert (taken.seen, taken.stored, taken.unmatched, taken.pairs, taken.page) == (2, 1, 1, 1, capped)
+
+
+def test_a_windows_cursor_that_expired_begins_the_window_again(place: Place) -> None:
+    class Forgetful(Told):
+        def fetch(self, *asked: Any) -> Iterator[Page]:
+            if asked[1] == {"next": 1}:
+                raise CursorExpired("scroll context lost")
+            yield from super().fetch(*asked)
+
+    place.read(Told(ONE), keep_on=lambda: False)
+    source = Forgetful(ONE, TWO)
+
+    assert place.read(source).stored == 1
+    assert source.cursors == [None]
+
+
+def test_an_error_in_a_window_is_the_callers_and_leaves_the_source_alone(place: Place) -> None:
+    before = row(place.site)
+    with pytest.raises(FatalSourceError):
+        place.read(Told(FatalSourceError("401")))
+    with capture_logs(), pytest.raises(RetriableSourceError, match="unforeseen KeyError"):
+        place.read(Told(KeyError("hits")))
+
+    assert row(place.site) == before
+
+
+def test_a_window_for_some_brands_asks_for_those_alone(place: Place) -> None:
+    place.site.brand("Nubia")
+    source = Told([item("1", "Nubia"), item("2", "Aeroluz"), item("3", "Aeroluz or Nubia")])
+
+    result = place.read(source, brands=["Nubia"])
+
+    assert source.asked[0][0] == "Nubia"
+    assert (result.stored, result.pairs, result.unmatched) == (2, 2, 1)
+
+
+def test_a_window_for_nobody_is_refused(place: Place) -> None:
+    with pytest.raises(FatalSourceError, match="no brand is listened for here"):
+        place.read(Told(ONE), brands=["Nubia"])
