@@ -20,10 +20,10 @@ from listener.http import Http
 from listener.jobs.deliver import Pacing
 from listener.pipeline import Pipeline
 from listener.queue import WorkQueue
-from listener.registry import Endpoints, Tools
 from listener.store import brands, health, migrate
 from listener.store.engine import Store
 from listener.store.score_cache import StoredScores
+from listener.tools import Endpoints, Tools
 from sentiment.cache import ScoreCache
 from sentiment.scorer import Scorer
 

@@ -15,11 +15,12 @@ from listener.jobs.collect import collect
 from listener.jobs.deliver import Pacing, deliver_next
 from listener.jobs.score import score_batch
 from listener.queue import Work, WorkQueue
-from listener.registry import Tools, build
+from listener.registry import build
 from listener.source import CursorExpired, FatalSourceError, RetriableSourceError, Source
 from listener.store import brands, read
 from listener.store.engine import Store
 from listener.store.tables import Source as SourceRow
+from listener.tools import Tools
 from listener.worker import Stage
 from sentiment.scorer import Scorer
 

@@ -15,12 +15,12 @@ from listener.http import Http
 from listener.jobs.deliver import Pacing
 from listener.pipeline import LONGEST_WAIT, Pipeline
 from listener.queue import WorkQueue
-from listener.registry import Tools
 from listener.scheduler import Scheduler
 from listener.source import FatalSourceError
 from listener.sources.rss import RssSource
 from listener.store import brands, health, read
 from listener.store.tables import Delivery, Mention, Source, Task
+from listener.tools import Tools
 from listener.worker import Worker
 from tests.listener.conftest import Site, WordScorer
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from listener.http import Http
-from listener.registry import SOURCES, Endpoints, Tools, build, source_kind
+from listener.registry import SOURCES, build, source_kind
 from listener.source import FatalSourceError
 from listener.sources.hackernews import HackerNewsSource
+from listener.tools import Endpoints, Tools
 
 GOOD: dict[str, dict[str, Any]] = {
     "file": {"path": "posts.csv", "mapping": {"text": "words"}},
