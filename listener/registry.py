@@ -15,7 +15,7 @@ from listener.sources.file import FileOptions, FileSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
 from listener.sources.replay import ReplayOptions, ReplaySource
 from listener.sources.rss import RssOptions, RssSource
-from listener.tools import Endpoints, Tools
+from listener.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)
