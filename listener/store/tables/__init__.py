@@ -9,6 +9,7 @@ Migrations in ``migrations/versions`` build exactly these; a test compares the t
 from listener.store.tables.alerts import Alert, AlertMention, ChannelState, Delivery, DeliveryAttempt
 from listener.store.tables.base import UTCDateTime, table
 from listener.store.tables.mentions import Author, Mention, MentionBrand
+from listener.store.tables.push import DeclaredScore, PushReceipt
 from listener.store.tables.scores import RollupHour, Score, ScoreCache
 from listener.store.tables.sources import Brand, Source
 from listener.store.tables.work import Firing, Setting, Task
@@ -19,11 +20,13 @@ __all__ = [
     "Author",
     "Brand",
     "ChannelState",
+    "DeclaredScore",
     "Delivery",
     "DeliveryAttempt",
     "Firing",
     "Mention",
     "MentionBrand",
+    "PushReceipt",
     "RollupHour",
     "Score",
     "ScoreCache",

@@ -47,7 +47,9 @@ class MentionBrand(SQLModel, table=True):
     """A mention is about a brand: the unit that is scored, judged and counted.
 
     ``label`` is the current one (promoter, passive, detractor). ``verdict`` is the named reason why this mention did
-    or did not lead to an alert. ``lease_until``: a scorer is at work on it until then.
+    or did not lead to an alert. ``lease_until``: a scorer is at work on it until then. ``hidden_why``: why it is kept
+    out of lists, figures and alerts; None = it is shown. ``about_brand``: the source itself says that it is about the
+    brand. ``said_relevant``: what a person said (``said_by``, ``said_at``), which no model overrides.
     """
 
     __tablename__ = "mention_brand"
@@ -56,6 +58,7 @@ class MentionBrand(SQLModel, table=True):
         Index("ix_mention_brand_unscored", "id", **where("scored_at IS NULL")),
         Index("ix_mention_brand_unscored_of_brand", "brand_id", "id", **where("scored_at IS NULL")),
         Index("ix_mention_brand_unjudged", "brand_id", "id", **where("scored_at IS NOT NULL AND judged_at IS NULL")),
+        Index("ix_mention_brand_hidden", "id", **where("hidden_why IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
@@ -67,3 +70,8 @@ class MentionBrand(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     judged_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     verdict: str | None = Field(default=None, sa_type=Text)
+    about_brand: bool = False
+    hidden_why: str | None = Field(default=None, sa_type=Text)
+    said_relevant: bool | None = None
+    said_by: str | None = Field(default=None, sa_type=Text)
+    said_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

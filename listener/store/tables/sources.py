@@ -10,7 +10,10 @@ from listener.store.tables.base import ID, JSON, UTCDateTime
 
 
 class Brand(SQLModel, table=True):
-    """A name that is listened for: one's own or a competitor's."""
+    """A name that is listened for: one's own or a competitor's.
+
+    ``relevance``: ``context`` and ``unless`` (queries) and ``threshold``, see ``listener.relevance.Rules``.
+    """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
     name: str = Field(sa_type=Text, unique=True)
@@ -18,6 +21,7 @@ class Brand(SQLModel, table=True):
     role: str = Field(default="own", sa_type=Text)
     alerting: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     channels: list[str] | None = Field(default=None, sa_type=JSON)
+    relevance: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     active: bool = True
     created_at: datetime = Field(sa_type=UTCDateTime)
 
