@@ -9,6 +9,7 @@ import http.cookiejar
 import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -17,7 +18,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from listener import clock
-from listener.http import MAX_REDIRECTS, MEBIBYTE, causes, refusal, shown
+from listener.http import MAX_REDIRECTS, MEBIBYTE, Reply, causes, refusal, shown
 from listener.source import FatalSourceError, Meter, RetriableSourceError, SourceError
 
 Left = tuple[float | None, float | None]
@@ -30,7 +31,8 @@ class CheckedSession(requests.Session):
     ``timeout``: seconds for the connection and for each piece of an answer; ``deadline``: for a whole answer.
     ``origin``: where everything is sent instead, for libraries whose address cannot be set ("https://api.x.com" ->
     this). ``left``: reads a platform's quota headers. ``passed``: statuses that are the library's own business (praw
-    and atproto renew their tokens on 401); all others from 400 on are raised here.
+    and atproto renew their tokens on 401); all others from 400 on are raised here. ``price``: the most a request can
+    cost, in US dollars. ``refused``: reads a platform's own words out of a bad answer; None = the house's words do.
 
     A library may wrap what is raised here in an error of its own: see ``source_error``.
     """
@@ -45,6 +47,8 @@ class CheckedSession(requests.Session):
         origin: str | None = None,
         left: Callable[[Mapping[str, str]], Left] | None = None,
         passed: Collection[int] = (),
+        price: Callable[[requests.PreparedRequest], Decimal] | None = None,
+        refused: Callable[[requests.Response], SourceError | None] | None = None,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         super().__init__()
@@ -60,6 +64,8 @@ class CheckedSession(requests.Session):
         self._origin = urlsplit(origin) if origin else None
         self._left = left
         self._passed = frozenset(passed)
+        self._price = price
+        self._refused = refused
         self._monotonic = monotonic
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
@@ -67,7 +73,7 @@ class CheckedSession(requests.Session):
         if self._origin is not None:
             request.url = _moved(request.url or "", self._origin)
         address = request.url or ""
-        self._meter.ask()
+        self._meter.ask(cost=self._price(request) if self._price is not None else Decimal(0))
         options |= {"timeout": self._timeout, "stream": True}
         try:
             response = super().send(request, **options)
@@ -79,7 +85,8 @@ class CheckedSession(requests.Session):
             self._meter.told(remaining=remaining, resets_in=resets_in)
         status = response.status_code
         if status >= 400 and status not in self._passed:
-            raise refusal(status, response.reason or "", address, response.headers)
+            own_words = self._refused(response) if self._refused is not None else None
+            raise own_words or refusal(status, response.reason or "", address, response.headers)
         return response
 
     def _read(self, response: requests.Response, address: str) -> None:
@@ -99,6 +106,11 @@ class CheckedSession(requests.Session):
                 )
             pieces.append(piece)
         response._content = b"".join(pieces)
+
+
+def as_json(response: requests.Response) -> Any:
+    """The body as JSON. Raises RetriableSourceError: what is no JSON is mostly a proxy's or maintenance page."""
+    return Reply(response.status_code, {}, response.content, response.url or "").json()
 
 
 def source_error(error: BaseException) -> SourceError | None:
