@@ -1,7 +1,8 @@
 """From what may be asked of a platform to searches that it takes: written its way, short enough, few enough.
 
-A clause is a conjunction: one of each group must be in the text, and none of ``nots``. A platform's searches together
-find whatever any of the clauses finds; leaving out a group or a not finds more, never less.
+A clause is a conjunction: one of each group must be in the text, and the extras narrow that down: words not to be
+there, a language. A platform's searches together find whatever any of the clauses finds; leaving out a group or an
+extra finds more, never less.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,18 +17,22 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Ask:
-    """One thing to ask for, as the platform writes it. ``missed``: what of it the platform cannot find, in words."""
+    """One thing to ask for, as the platform writes it; empty where it cannot be asked for at all.
+
+    ``name`` is how the query writes it. ``missed``: what of it the platform cannot find, in words; empty = nothing.
+    """
 
     written: str
+    name: str
     missed: str = ""
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One of each group, none of ``nots`` (written as the platform writes them)."""
+    """One of each group, narrowed down by ``extras``, written as the platform writes them."""
 
     groups: tuple[tuple[Ask, ...], ...] = ()
-    nots: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
 
 def joined(clauses: Sequence[Clause]) -> list[Clause]:
@@ -35,7 +40,7 @@ def joined(clauses: Sequence[Clause]) -> list[Clause]:
     words: dict[str, Ask] = {}
     others: dict[Clause, None] = {}
     for clause in clauses:
-        if len(clause.groups) == 1 and not clause.nots:
+        if len(clause.groups) == 1 and not clause.extras:
             words.update((ask.written, ask) for ask in clause.groups[0])
         else:
             others[clause] = None
@@ -59,7 +64,7 @@ def combined(factors: Sequence[Sequence[Clause]], most: int, note: Note) -> list
 
 def _and(parts: Sequence[Clause]) -> Clause:
     groups = dict.fromkeys(group for part in parts for group in part.groups)
-    return Clause(tuple(groups), tuple(dict.fromkeys(word for part in parts for word in part.nots)))
+    return Clause(tuple(groups), tuple(dict.fromkeys(word for part in parts for word in part.extras)))
 
 
 class Writer:
@@ -91,28 +96,30 @@ class Writer:
         if either == "alone" and len(kept) == 1:
             return [replace(clause, groups=tuple(kept))]
         groups = [group for group in clause.groups if group in kept]
-        return [Clause(tuple((ask,) for ask in asks), clause.nots) for asks in product(*groups)]
+        return [Clause(tuple((ask,) for ask in asks), clause.extras) for asks in product(*groups)]
 
     def _short(self, clause: Clause) -> list[Clause]:
         """The clause cut into such as are short enough; what would leave no room is left out."""
         if self._fits(clause):
             return [clause]
         half = self._dialect.max_length // 2
-        while clause.nots and self._length(Clause((), clause.nots)) > half:
-            longest = max(clause.nots, key=len)
-            self._note(f"{longest} does not fit into the search: what it leaves out is filtered afterwards.")
-            clause = replace(clause, nots=tuple(word for word in clause.nots if word != longest))
+        while clause.extras and self._length(Clause((), clause.extras)) > half:
+            longest = max(clause.extras, key=len)
+            self._note(f"{longest} does not fit into the search and is done here, afterwards.")
+            clause = replace(clause, extras=tuple(word for word in clause.extras if word != longest))
         groups = sorted(clause.groups, key=len)
-        while len(groups) > 1 and self._length(Clause(tuple((max(g, key=_size),) for g in groups), clause.nots)) > half:
+        while (
+            len(groups) > 1 and self._length(Clause(tuple((max(g, key=_size),) for g in groups), clause.extras)) > half
+        ):
             self._afterwards(groups.pop())
-        while len(groups) > 1 and self._length(Clause(tuple(groups[:-1]), clause.nots)) > half:
+        while len(groups) > 1 and self._length(Clause(tuple(groups[:-1]), clause.extras)) > half:
             self._afterwards(groups.pop())
         clause = replace(clause, groups=tuple(group for group in clause.groups if group in groups))
         if self._fits(clause):
             return [clause]
         widest = max(clause.groups, key=lambda group: (len(group) > 1, sum(map(_size, group))))
         others = tuple(group for group in clause.groups if group != widest)
-        return self._chunks(Clause(others, clause.nots), widest)
+        return self._chunks(Clause(others, clause.extras), widest)
 
     def _chunks(self, rest: Clause, group: tuple[Ask, ...]) -> list[Clause]:
         """The group's words dealt out over as many searches as they need."""
@@ -131,7 +138,7 @@ class Writer:
         parts: list[tuple[str, str]] = []  # as it stands alone, as it stands among others
         for clause in clauses:
             alone = self._written(clause)
-            single = len(clause.groups) == 1 and not clause.nots
+            single = len(clause.groups) == 1 and not clause.extras
             among = self._one_of(clause.groups[0]) if single else f"({alone})"
             together = self._dialect.one_of.join([*(part for _, part in parts), among])
             if parts and self._dialect.length(together) > self._dialect.max_length:
@@ -147,11 +154,11 @@ class Writer:
         return parts[0][0] if len(parts) == 1 else self._dialect.one_of.join(part for _, part in parts)
 
     def _written(self, clause: Clause) -> str:
-        bare = self._dialect.either == "alone" or (self._dialect.either == "nested" and not clause.nots)
+        bare = self._dialect.either == "alone" or (self._dialect.either == "nested" and not clause.extras)
         if len(clause.groups) == 1 and bare:
-            return self._dialect.both.join([self._one_of(clause.groups[0]), *clause.nots])
+            return self._dialect.both.join([self._one_of(clause.groups[0]), *clause.extras])
         groups = [self._one_of(group) if len(group) == 1 else f"({self._one_of(group)})" for group in clause.groups]
-        return self._dialect.both.join([*groups, *clause.nots])
+        return self._dialect.both.join([*groups, *clause.extras])
 
     def _one_of(self, group: Sequence[Ask]) -> str:
         return self._dialect.one_of.join(ask.written for ask in group)
@@ -163,12 +170,13 @@ class Writer:
         return self._length(clause) <= self._dialect.max_length
 
     def _afterwards(self, group: Sequence[Ask]) -> None:
-        names = ", ".join(ask.written for ask in group[:3]) + (", ..." if len(group) > 3 else "")
-        self._note(f"That one of these is there is filtered afterwards: {names}.")
+        names = list(dict.fromkeys(ask.name for ask in group))
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        self._note(f"Too much for the searches, so filtered afterwards: {shown}.")
 
 
 def _with(rest: Clause, group: tuple[Ask, ...]) -> Clause:
-    return Clause((*rest.groups, group), rest.nots)
+    return Clause((*rest.groups, group), rest.extras)
 
 
 def _size(ask: Ask) -> int:

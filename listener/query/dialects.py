@@ -39,6 +39,8 @@ class Dialect:
     hashtag: str | None = None
     handle: str | None = None
     handles_are_domains: bool = False
+    names: str = r"\w+"
+    """A pattern of the names that accounts there can have; some platforms refuse a search with another."""
     author: str | None = None
     lang: str | None = None
     languages: Mapping[str, str] | None = None
@@ -72,18 +74,20 @@ _LANGUAGES = MappingProxyType(
 # https://docs.x.com/x-api/posts/search/integrate/operators: words are matched as tokens, accents folded.
 X = Dialect(
     "x", "X", 512, "nested", hashtag="#{}", handle="@{}", author="from:{}", lang="lang:{}",
+    names=r"[A-Za-z0-9_]{1,15}",
     remark="X looks back seven days; its own idea of a post's language decides lang:.",
 )  # fmt: skip
 
 # https://support.reddithelp.com/hc/en-us/articles/19696541895316: AND OR NOT in capitals, author:, quotes.
 REDDIT = Dialect(
-    "reddit", "Reddit", 512, "nested", both=" AND ", minus="NOT {}", author="author:{}",
+    "reddit", "Reddit", 512, "nested", both=" AND ", minus="NOT {}", author="author:{}", names=r"[A-Za-z0-9_-]{3,20}",
     remark="Reddit's search finds submissions; comments come from the subreddits that are read.",
 )  # fmt: skip
 
 # https://docs.joinmastodon.org/user/network/#search; its parser joins all parts with AND and knows no OR.
 MASTODON = Dialect(
     "mastodon", "Mastodon", 256, "none", minus_quoted=True, hashtag="#{}", author="from:{}", lang="language:{}",
+    names=r"[A-Za-z0-9_.-]+(@[A-Za-z0-9.-]+)?",
     remark=(
         "Mastodon searches posts whose authors agreed to be found, on servers with full-text search; language: is what "
         "the author's app declared."
@@ -93,7 +97,7 @@ MASTODON = Dialect(
 # https://bsky.social/about/blog/05-31-2024-search; OR is read as a word, "-" was measured not to work.
 BLUESKY = Dialect(
     "bluesky", "Bluesky", 256, "none", minus=None, hashtag="#{}", handle="@{}", handles_are_domains=True,
-    author="from:{}", lang="lang:{}",
+    author="from:{}", lang="lang:{}", names=r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
     remark="Bluesky's lang: is what the author's app declared.",
 )  # fmt: skip
 
@@ -115,7 +119,7 @@ GDELT = Dialect(
     "gdelt", "GDELT", 250, "flat", lang="sourcelang:{}", languages=_LANGUAGES, near='near{n}:"{a} {b}"', min_letters=3,
     remark=(
         "GDELT searches the articles' machine translation into English where they are in another language: give names "
-        "as English news writes them.",
+        "as English news writes them."
     ),
 )  # fmt: skip
 

@@ -1,14 +1,17 @@
 """Text as the matcher sees it: folded, cut into tokens, with the way back to the original characters.
 
-Folding goes character by character (or cluster by cluster where a text is not composed), so that every folded
-character knows which original one it came from, however long either is: "ß" gives "ss", a variation selector nothing.
+A hashtag is more than its token: the words joined in it (#IberiaFail, #britishairways, #coca_cola) are found too.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
+
+from listener.query.folding import FOLDS, JOINER, clusters, fold
 
 
 class Span(NamedTuple):
@@ -17,13 +20,6 @@ class Span(NamedTuple):
     start: int
     end: int
 
-
-# Letters that stay themselves under Unicode decomposition although people type them without the stroke.
-_STROKES = {"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t"}
-_LOOKALIKES = {"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
-_LOOKALIKES |= dict.fromkeys("‐‑‒–—―−", "-")
-_JOINER = "\u200d"
-_ZERO_WIDTH_SPACE = "\u200b"
 
 _EMOJI = "\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
@@ -47,87 +43,80 @@ _CONTENT = re.compile(f"[{_SOLO}][{_MARKS}]*|{_FLAG}|[{_EMOJI}]|[^\\W_{_SOLO}](?
 _TOKEN = re.compile(f"{_CONTENT.pattern}|\\S")
 _PLAIN_TOKEN = re.compile(r"[a-z0-9]+|\S")
 
-
-def _is_accent(char: str) -> bool:
-    """Marks above, below and through a letter, Hebrew and Arabic points: what people leave out when typing.
-
-    The numbers are Unicode's canonical combining classes; the Japanese voicing mark (8) and Indic signs (0, 7, 9) carry
-    meaning and stay.
-    """
-    combining = unicodedata.combining(char)
-    return combining == 1 or 10 <= combining <= 35 or combining >= 200
-
-
-def _fold_cluster(cluster: str) -> str:
-    if len(cluster) == 1:
-        if cluster == _ZERO_WIDTH_SPACE or cluster.isspace():
-            return " "
-        if cluster in _LOOKALIKES:
-            return _LOOKALIKES[cluster]
-        category = unicodedata.category(cluster)
-        if category == "Cf" or "\ufe00" <= cluster <= "\ufe0f" or "\U0001f3fb" <= cluster <= "\U0001f3ff":
-            return ""  # joiners, direction marks, soft hyphens, variation selectors, skin tones
-        if category[0] in "PS":
-            flat = unicodedata.normalize("NFKC", cluster)
-            return flat if len(flat) == 1 and unicodedata.category(flat)[0] in "PS" else cluster
-    bare = "".join(c for c in unicodedata.normalize("NFKD", cluster.casefold()) if not _is_accent(c))
-    bare = "".join(_STROKES.get(c, c) for c in unicodedata.normalize("NFC", bare).casefold())
-    return bare.replace("ـ", "")  # the Arabic tatweel only stretches a word
-
-
-class _Folds(dict[str, str]):
-    """Every cluster folded once; the languages of a stream use a few thousand. Bounded against hostile ones."""
-
-    def __missing__(self, cluster: str) -> str:
-        if len(self) > 50_000:
-            self.clear()
-        folded = self[cluster] = _fold_cluster(cluster)
-        return folded
-
-
-_FOLDS = _Folds()
-
-
-def _clusters(text: str) -> Iterator[str]:
-    """Characters, or a base with the marks that belong to it where the text is not in composed form."""
-    if unicodedata.is_normalized("NFC", text):
-        yield from text
-        return
-    cluster = ""
-    for char in text:
-        # Hangul vowels and final consonants join the syllable before them as marks do.
-        if cluster and (unicodedata.combining(char) or "\u1160" <= char <= "\u11ff"):
-            cluster += char
-        else:
-            if cluster:
-                yield cluster
-            cluster = char
-    if cluster:
-        yield cluster
+_NAME = f"[\\w{_MARKS}]"
+TAG_NAME = f"{_NAME}+"
+"""What may follow the # of a hashtag."""
+HANDLE_NAME = f"{_NAME}+(?:[.@-]{_NAME}+)*"
+"""What may follow the @ of a mention: a name, or one with its server or domain."""
+_TAG = re.compile(f"(?<!&)#({TAG_NAME})")
+_HANDLE = re.compile(f"(?<!{_NAME})@({HANDLE_NAME})")
+_PLAIN_TAG = re.compile(r"(?<!&)#(\w+)")
+_PLAIN_HANDLE = re.compile(r"(?<!\w)@(\w+(?:[.@-]\w+)*)")
+_LONGEST_RUN = 8
+"""Words of a hashtag that are looked at as one."""
 
 
 class MatchText:
     """A text folded and cut once, to be asked by many queries. Make it with ``prepare``.
 
-    ``tokens`` are its words, emoji and punctuation marks, each as a folded string, in order; ``vocabulary`` the same as
-    a set. Where they stand is only worked out when somebody asks.
+    ``tokens`` are its words, emoji and punctuation marks, each as a folded string, in order. ``named`` has its hashtags
+    ("#iberia") and mentions ("@iberia") with their places, ``joined`` the words and runs of words within hashtags.
+    ``vocabulary`` has all of these as a set. Where tokens stand is only worked out when somebody asks. ``lang``,
+    ``sources`` and ``authors`` are what fields are held against; None or empty = unknown.
     """
 
-    __slots__ = ("__dict__", "_shifted", "folded", "original", "tokens", "vocabulary")
+    __slots__ = (
+        "__dict__", "_shifted", "authors", "folded", "joined", "lang", "named", "original", "sources", "tokens",
+        "vocabulary",
+    )  # fmt: skip
 
-    def __init__(self, original: str) -> None:
+    def __init__(
+        self,
+        original: str,
+        lang: str | None = None,
+        sources: frozenset[str] = frozenset(),
+        authors: frozenset[str] = frozenset(),
+    ) -> None:
         self.original = original
+        self.lang, self.sources, self.authors = lang, sources, authors
         self._shifted = False  # True where some character folds into none or several
         if original.isascii():
             self.folded = original.lower()
             self.tokens: list[str] = _PLAIN_TOKEN.findall(self.folded)
         else:
-            folds = _FOLDS
-            pieces = [folds[cluster] for cluster in _clusters(original)]
+            folds = FOLDS
+            pieces = [folds[cluster] for cluster in clusters(original)]
             self.folded = "".join(pieces)
             self.tokens = _TOKEN.findall(self.folded)
             self._shifted = not len(original) == len(pieces) == len(self.folded) or "" in pieces
         self.vocabulary = set(self.tokens)
+        self.named: dict[str, list[Span]] = {}
+        self.joined: dict[str, list[Span]] = {}
+        if "#" in self.folded:
+            self._read_tags()
+        if "@" in self.folded:
+            self._read_handles()
+
+    def _read_tags(self) -> None:
+        pattern = _PLAIN_TAG if self.original.isascii() else _TAG
+        for found in pattern.finditer(self.folded):
+            self.named.setdefault(found.group(), []).append(self._span(*found.span()))
+            span = self._span(*found.span(1))
+            for start, run in _runs(self.original[span.start : span.end]):
+                place = Span(span.start + start, span.start + start + len(run))
+                self.joined.setdefault(fold(run).replace("_", ""), []).append(place)
+        self.vocabulary.update(self.named)
+        self.vocabulary.update(self.joined)
+
+    def _read_handles(self) -> None:
+        pattern = _PLAIN_HANDLE if self.original.isascii() else _HANDLE
+        for found in pattern.finditer(self.folded):
+            # @iberia.com and @iberia@mastodon.social are also mentions of @iberia: nobody can tell them from a full
+            # stop without a space, and whoever writes @iberia means the name.
+            for end in _ends(found.group(1)):
+                name = found.group()[: end + 1]
+                self.named.setdefault(name, []).append(self._span(found.start(), found.start() + end + 1))
+                self.vocabulary.add(name)
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
@@ -140,22 +129,62 @@ class MatchText:
         """For every folded character, the original ones it came from."""
         origin: list[Span] = []
         start = 0
-        for cluster in _clusters(self.original):
+        for cluster in clusters(self.original):
             end = start + len(cluster)
-            origin.extend([Span(start, end)] * len(_FOLDS[cluster]))
+            origin.extend([Span(start, end)] * len(FOLDS[cluster]))
             start = end
         return origin
 
+    @cached_property
+    def _word_starts(self) -> list[int]:
+        """Where each word or emoji starts in the original."""
+        words = (bounds for token, bounds in zip(self.tokens, self.bounds, strict=True) if not is_punctuation(token))
+        return [self._span(*bounds).start for bounds in words]
+
+    def words(self, span: Span) -> tuple[int, int]:
+        """The numbers of the first and the last word of a place, for counting how far places are apart."""
+        starts = self._word_starts
+        return bisect_right(starts, span.start), bisect_right(starts, span.end - 1)
+
     def span(self, first: int, last: int) -> Span:
         """The original characters from one token to another, with what finishes the last: marks, a joined emoji."""
-        start, end = self.bounds[first][0], self.bounds[last][1]
+        return self._span(self.bounds[first][0], self.bounds[last][1])
+
+    def _span(self, start: int, end: int) -> Span:
         if not self._shifted:
             return Span(start, end)
         start, end = self._origin[start].start, self._origin[end - 1].end
         text = self.original
-        while end < len(text) and (not _FOLDS[text[end]] or (text[end - 1] == _JOINER and not text[end].isspace())):
+        while end < len(text) and (not FOLDS[text[end]] or (text[end - 1] == JOINER and not text[end].isspace())):
             end += 1
         return Span(start, end)
+
+
+def _ends(name: str) -> Iterator[int]:
+    """Where a handle may end: before each part of a domain or server, and at its end."""
+    yield from (found.start() for found in islice(re.finditer(r"[.@-]", name), _LONGEST_RUN))
+    yield len(name)
+
+
+def _runs(name: str) -> Iterator[tuple[int, str]]:
+    """The words joined in a hashtag and all runs of neighbours: #YouTubeDown has youtube, down, tubedown ... in it."""
+    cuts = [0, *(at for at in range(1, len(name)) if _parts_at(name, at)), len(name)]
+    for first, start in enumerate(cuts[:-1]):
+        for end in cuts[first + 1 : first + 1 + _LONGEST_RUN]:
+            if run := name[start:end].strip("_"):
+                yield start + name[start:end].index(run), run
+    if len(cuts) > _LONGEST_RUN + 1:
+        yield 0, name
+
+
+def _parts_at(name: str, at: int) -> bool:
+    """True where one word of a hashtag ends and the next begins, as far as case, digits and _ show it."""
+    before, after, then = name[at - 1], name[at], name[at + 1 : at + 2]
+    if before == "_" or after == "_":
+        return before != "_"
+    if after.isupper():
+        return before.islower() or (then.islower() and (before.isupper() or before.isdigit()))
+    return after.isdigit() and at >= 3 and name[at - 3 : at].isalpha()
 
 
 def is_punctuation(token: str) -> bool:
@@ -163,6 +192,26 @@ def is_punctuation(token: str) -> bool:
     return not token.isalnum() and _CONTENT.match(token) is None
 
 
-def prepare(text: str) -> MatchText:
-    """Fold and cut a text once, so that any number of queries can be matched against it."""
-    return MatchText(text)
+Names = str | Iterable[str] | None
+
+
+def prepare(text: str, *, lang: str | None = None, source: Names = None, author: Names = None) -> MatchText:
+    """Fold and cut a text once, so that any number of queries can be matched against it.
+
+    ``lang``: its language's code. ``source``: the kind of the source, or also its name. ``author``: the handle, or all
+    names that the author goes by, with or without @. What is None matches no field, so that ``-lang:en`` keeps a text
+    whose language is unknown and ``lang:en`` passes it over.
+    """
+    if lang is None and source is None and author is None:
+        return MatchText(text)
+    return MatchText(text, lang and lang.strip().lower().replace("_", "-"), _names(source), _names(author))
+
+
+def _names(given: Names) -> frozenset[str]:
+    several = (given,) if isinstance(given, str) else given or ()
+    return frozenset(name_of(one) for one in several) - {""}
+
+
+def name_of(written: str) -> str:
+    """The name of a source or author in the form that is compared: folded, without @ or spaces around it."""
+    return " ".join(fold(written).split()).lstrip("@")

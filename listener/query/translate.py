@@ -5,15 +5,15 @@ is left out, the host matches again, and the plan's notes say so. Only NOT goes 
 platform leaves out no more than we would.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from listener.query.clauses import Ask, Clause, Writer, combined, joined
-from listener.query.dialects import Dialect
-from listener.query.text import is_punctuation, prepare
-from listener.query.tree import And, Node, Not, Or, Query, Term
+from listener.query.asking import Asking
+from listener.query.clauses import Clause, Writer, combined, joined
+from listener.query.dialects import DIALECTS, Dialect
+from listener.query.terms import Field, Tag, Term
+from listener.query.tree import And, Near, Node, Not, Or, Query
 
 _MOST_CLAUSES = 64
-_OPERATORS = frozenset({"and", "or", "not", "near"})
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class Plan:
     """What to send a platform for a query.
 
     ``searches`` together find what the query is after; ``notes`` say in words what is filtered afterwards or cannot be
-    found. ``complete``: False where the platform's search cannot find everything that the query matches. ``exact``:
-    True where nothing is left to filter but the platform's own idea of words.
+    found. ``complete``: False where the platform's search cannot find everything that the query matches; what it takes
+    to be a word, and that it does not look into joined hashtags (#IberiaFail), is its own matter. ``exact``: True where
+    nothing else is left to filter.
     """
 
     searches: tuple[str, ...]
@@ -41,14 +42,21 @@ class _Translation:
         self._dialect = dialect
         self._notes: dict[str, None] = {}
         self._complete = True
+        self._asking = Asking(dialect, self._note)
 
     def plan(self, query: Query) -> Plan:
-        clauses = [clause for one in self._over(query.root) if (clause := self._askable(one)) is not None]
-        searches = Writer(self._dialect, self._note).searches(clauses)
+        root = _pruned(query.root, self._dialect.name)
+        if root is False:
+            return Plan((), (f"The query asks for other sources than {self._dialect.title}.",), True, True)
+        clauses = [Clause()] if root is True else self._over(root)
+        asked = [found for clause in clauses if (found := self._askable(clause)) is not None]
+        searches = Writer(self._dialect, self._note).searches(joined(asked))
         fitting = tuple(search for search in searches if self._dialect.length(search) <= self._dialect.max_length)
         if len(fitting) < len(searches):
-            self._lost(f"a word or phrase is longer than {self._dialect.title} takes")
-        return Plan(fitting, (*self._notes, *filter(None, (self._dialect.remark,))), self._complete, not self._notes)
+            self._lost(f"a word is longer than a search on {self._dialect.title} may be")
+        exact = not self._notes
+        remark = (self._dialect.remark,) if self._dialect.remark else ()
+        return Plan(fitting, (*self._notes, *remark), self._complete, exact)
 
     def _note(self, words: str) -> None:
         self._notes[words] = None
@@ -60,58 +68,74 @@ class _Translation:
     def _over(self, node: Node) -> list[Clause]:
         """Clauses that find all that the node matches, and perhaps more."""
         match node:
-            case Term():
-                return [Clause((self._asks(node),))]
+            case Term() | Tag() | Field("author"):
+                return [Clause((self._asking.asks(node),))]
+            case Field():
+                return [Clause((), self._asking.filters(node))]
             case And(parts):
                 return combined([self._over(part) for part in parts], _MOST_CLAUSES, self._note)
             case Or(parts):
                 return joined([clause for part in parts for clause in self._over(part)])
+            case Near(left, right, distance):
+                if (ask := self._asking.near(left, right, distance)) is not None:
+                    return [Clause(((ask,),))]
+                self._note(f"How near the words stand is filtered afterwards: {node}.")
+                return combined([self._over(left), self._over(right)], _MOST_CLAUSES, self._note)
             case Not(part):
-                words = self._under(part)
-                return [Clause((), tuple(self._minus(word) for word in words))]
-            case _:
-                return [Clause()]
+                return [Clause((), tuple(map(self._minus, self._under(part))))]
+        raise AssertionError(node)
 
     def _under(self, node: Node) -> list[str]:
-        """Words such that a text with one of them certainly matches the node; a note tells what is left."""
+        """What the platform can be asked for that certainly matches the node; a note tells what is left."""
         if isinstance(node, Or):
             return [word for part in node.parts for word in self._under(part)]
-        if isinstance(node, Term) and (word := self._excludable(node)) is not None:
+        if isinstance(node, Term | Tag | Field) and (word := self._asking.excludable(node)) is not None:
             return [word]
-        self._note(f"What NOT {node} leaves out is filtered afterwards.")
+        self._note(f"NOT is filtered afterwards here: {node}.")
         return []
-
-    def _excludable(self, term: Term) -> str | None:
-        if self._dialect.minus is None or any(is_punctuation(piece.norm) for piece in term.pieces):
-            return None
-        if len(term.pieces) > 1 and not self._dialect.minus_phrases:
-            return None
-        written = self._word(term.written)
-        return f'"{written}"' if self._dialect.minus_quoted and written[0] != '"' else written
 
     def _minus(self, word: str) -> str:
         return (self._dialect.minus or "{}").format(word)
-
-    def _asks(self, term: Term) -> tuple[Ask, ...]:
-        return (Ask(self._word(term.written)),)
-
-    def _word(self, written: str) -> str:
-        """A word or phrase with this platform's quotes where it needs them."""
-        plain = " ".join(written.replace('"', " ").replace("\\", " ").split())
-        tokens = prepare(plain).tokens
-        bare = len(tokens) == 1 and plain.casefold() not in _OPERATORS and plain.isalnum()
-        return plain if bare else f'"{plain}"'
 
     def _askable(self, clause: Clause) -> Clause | None:
         """The clause without what the platform finds only in part, if anything else is left to ask for."""
         whole = tuple(group for group in clause.groups if not any(ask.missed for ask in group))
         if whole:
-            return Clause(whole, clause.nots)
+            for group in clause.groups:
+                if group not in whole:
+                    names = ", ".join(ask.name for ask in group if ask.missed)
+                    self._note(f"{self._dialect.title} cannot be asked for {names}: filtered afterwards.")
+            return replace(clause, groups=whole)
         if not clause.groups:
             self._lost(f"one side of the query names nothing that {self._dialect.title} can be asked for")
             return None
-        group = min(clause.groups, key=len)
+        group = min(clause.groups, key=lambda asks: sum(bool(ask.missed) for ask in asks))
         for ask in group:
             if ask.missed:
                 self._lost(ask.missed)
-        return Clause((group,), clause.nots)
+        asks = tuple(ask for ask in group if ask.written)
+        return replace(clause, groups=(asks,)) if asks else None
+
+
+def _pruned(node: Node, kind: str) -> Node | bool:
+    """The node with what is known of its source put in; True or False where nothing else is left of it.
+
+    A source that is no platform's kind may be the name of any source: that is filtered afterwards.
+    """
+    match node:
+        case Field("source") if node.key == kind or node.key in DIALECTS:
+            return node.key == kind
+        case Not(part):
+            kept = _pruned(part, kind)
+            return not kept if isinstance(kept, bool) else Not(kept)
+        case And(parts) | Or(parts):
+            decisive = isinstance(node, Or)
+            several = [kept for part in parts if not isinstance(kept := _pruned(part, kind), bool) or kept is decisive]
+            if decisive in several:
+                return decisive
+            nodes = [kept for kept in several if not isinstance(kept, bool)]
+            if len(nodes) < 2:
+                return nodes[0] if nodes else not decisive
+            return type(node)(tuple(nodes))
+        case _:
+            return node

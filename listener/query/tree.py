@@ -1,20 +1,13 @@
-"""A query as a tree: how each part matches, what it can be asked of a platform by, and how it is written."""
+"""A query as a tree: how its parts match together, what it can be asked by, and how it is written."""
 
-import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeGuard
 
-from listener.query.text import MatchText, Span, is_punctuation, prepare
-
-
-class QueryError(ValueError):
-    """The query cannot be read. The message begins with the column (1-based) and says what to do."""
-
-    def __init__(self, problem: str, column: int) -> None:
-        super().__init__(f"column {column}: {problem}")
-        self.column = column
+from listener.query.terms import Atom, Field, FieldName, Keys, Tag, Term
+from listener.query.text import MatchText, Span, prepare
 
 
 class Node(Protocol):
@@ -24,91 +17,9 @@ class Node(Protocol):
         """Where its positive terms stand; None = it does not match. An empty list is a match without a place."""
         ...
 
-    def anchors(self) -> "tuple[Term, ...] | None":
-        """Terms of which every matching text contains one; None where nothing positive is required."""
+    def anchors(self) -> tuple[Atom, ...] | None:
+        """Parts of which every matching text has one; None where nothing positive is required."""
         ...
-
-
-class Piece(NamedTuple):
-    """One token of a term. ``gap``: punctuation may stand before it; ``glued``: nothing may, not even a space."""
-
-    norm: str
-    gap: bool
-    glued: bool
-
-
-_PREFIXES = frozenset("#@$")
-_SOFT = frozenset("-'_./,;:…·")
-"""Written inside a name by some and left out by others, so a text need not have them. Before a name they count: .NET"""
-_BARE = re.compile(r"[^\W_][^\s()\"“”„*=:~^/\\<>\[\]{}]*|[#@$][^\W_][\w.'&+-]*")
-_OPERATORS = ("AND", "OR", "NOT")
-
-
-def pieces(term: str) -> tuple[Piece, ...]:
-    """The tokens a text must show for this term, or nothing if it holds no letter, digit or emoji."""
-    text = prepare(term)
-    if all(is_punctuation(token) for token in text.tokens):
-        return ()
-    found: list[Piece] = []
-    gap = False
-    before = 0  # where the last kept token ended
-    for norm, (start, end) in zip(text.tokens, text.bounds, strict=True):
-        punctuation = is_punctuation(norm)
-        if norm in _SOFT and (found or norm != "."):
-            gap = True
-            continue
-        apart = bool(found) and start > before
-        glued = bool(found) and not apart and found[-1].norm in _PREFIXES
-        found.append(Piece(norm, gap=(gap or apart) and not punctuation, glued=glued))
-        gap, before = False, end
-    return tuple(found)
-
-
-@dataclass(frozen=True)
-class Term:
-    """A word, a name with punctuation, an emoji, or several of these in a row."""
-
-    written: str
-
-    @cached_property
-    def pieces(self) -> tuple[Piece, ...]:
-        return pieces(self.written)
-
-    @cached_property
-    def rarest(self) -> str:
-        """The token that rules out most texts at once: a long one is a rare one."""
-        return max((piece.norm for piece in self.pieces), key=len)
-
-    def spans(self, text: MatchText) -> list[Span] | None:
-        if self.rarest not in text.vocabulary:
-            return None
-        head, *rest = self.pieces
-        found = []
-        for first, token in enumerate(text.tokens):
-            if token == head.norm and (last := _last(text, first, rest)) is not None:
-                found.append(text.span(first, last))
-        return found or None
-
-    def anchors(self) -> "tuple[Term, ...] | None":
-        return (self,)
-
-    def __str__(self) -> str:
-        bare = _BARE.fullmatch(self.written) and self.written not in _OPERATORS
-        return self.written if bare else f'"{self.written}"'
-
-
-def _last(text: MatchText, first: int, rest: list[Piece]) -> int | None:
-    """The index of the last token if, after the one at ``first``, the rest of the term stands there."""
-    tokens, at = text.tokens, first
-    for piece in rest:
-        at += 1
-        while piece.gap and at < len(tokens) and is_punctuation(tokens[at]):
-            at += 1
-        if at >= len(tokens) or tokens[at] != piece.norm:
-            return None
-        if piece.glued and text.bounds[at][0] != text.bounds[at - 1][1]:
-            return None
-    return at
 
 
 @dataclass(frozen=True)
@@ -120,7 +31,7 @@ class Not:
     def spans(self, text: MatchText) -> list[Span] | None:
         return [] if self.part.spans(text) is None else None
 
-    def anchors(self) -> "tuple[Term, ...] | None":
+    def anchors(self) -> tuple[Atom, ...] | None:
         return None
 
     def __str__(self) -> str:
@@ -142,10 +53,9 @@ class And:
             found += spans
         return found
 
-    def anchors(self) -> "tuple[Term, ...] | None":
+    def anchors(self) -> tuple[Atom, ...] | None:
         # Any positive part will do: the one with the fewest questions, then with the most telling words.
-        choices = [anchors for part in self.parts if (anchors := part.anchors()) is not None]
-        return min(choices, key=lambda terms: (len(terms), -min(len(term.written) for term in terms)), default=None)
+        return _best(self.parts)
 
     def __str__(self) -> str:
         return " AND ".join(_grouped(part) for part in self.parts)
@@ -161,21 +71,88 @@ class Or:
         found = [spans for part in self.parts if (spans := part.spans(text)) is not None]
         return [span for spans in found for span in spans] if found else None
 
-    def anchors(self) -> "tuple[Term, ...] | None":
-        terms: dict[tuple[Piece, ...], Term] = {}
+    def anchors(self) -> tuple[Atom, ...] | None:
+        atoms: dict[object, Atom] = {}
         for part in self.parts:
             anchors = part.anchors()
             if anchors is None:
                 return None
-            terms.update((term.pieces, term) for term in anchors)
-        return tuple(terms.values())
+            # Acme and ACME ask for the same.
+            atoms.update((atom.pieces if _plain(atom) else atom, atom) for atom in anchors)
+        return tuple(atoms.values())
 
     def __str__(self) -> str:
         return " OR ".join(_grouped(part) for part in self.parts)
 
 
+@dataclass(frozen=True)
+class Near:
+    """Matches where both sides stand within ``distance`` words of each other, in either order."""
+
+    left: Node
+    right: Node
+    distance: int
+
+    def spans(self, text: MatchText) -> list[Span] | None:
+        left, right = self.left.spans(text), self.right.spans(text)
+        if not left or not right:
+            return None
+        close = _close(text, left, right, self.distance) | _close(text, right, left, self.distance)
+        return list(close) or None
+
+    def anchors(self) -> tuple[Atom, ...] | None:
+        return _best((self.left, self.right))
+
+    def __str__(self) -> str:
+        return f"{_grouped(self.left)} NEAR/{self.distance} {_grouped(self.right)}"
+
+
+def _close(text: MatchText, these: list[Span], others: list[Span], distance: int) -> set[Span]:
+    """Of both kinds those places where one of the others follows one of these closely enough."""
+    found: set[Span] = set()
+    others = sorted(others)
+    starts = [other.start for other in others]
+    for this in these:
+        last = text.words(this)[1]
+        for other in others[bisect_left(starts, this.end) :]:
+            if text.words(other)[0] - last > distance:
+                break
+            found |= {this, other}
+    return found
+
+
+def _best(parts: Sequence[Node]) -> tuple[Atom, ...] | None:
+    """Any positive part will do: the one with the fewest questions, then with the most telling words."""
+    choices = [anchors for part in parts if (anchors := part.anchors()) is not None]
+    return min(choices, key=lambda atoms: (len(atoms), -min(map(_telling, atoms))), default=None)
+
+
+def _telling(atom: Atom) -> int:
+    # Of a text's author nothing stands in it.
+    return 0 if isinstance(atom, Field) else len(str(atom).strip('"'))
+
+
+def _plain(atom: Atom) -> TypeGuard[Term]:
+    return isinstance(atom, Term) and not atom.cased and not atom.verb
+
+
 def _grouped(part: Node) -> str:
     return f"({part})" if isinstance(part, And | Or) else str(part)
+
+
+def walk(node: Node) -> Iterator[Atom]:
+    """Every atom of a tree, in the order of writing."""
+    match node:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from walk(part)
+        case Not(part):
+            yield from walk(part)
+        case Near(left, right):
+            yield from walk(left)
+            yield from walk(right)
+        case Term() | Tag() | Field():
+            yield node
 
 
 def _apart(spans: Sequence[Span]) -> Iterator[Span]:
@@ -200,25 +177,61 @@ class Query:
     root: Node
 
     @cached_property
-    def _required(self) -> tuple[Term, ...]:
+    def required(self) -> tuple[Atom, ...]:
+        """Parts of which every matching text has one."""
         return self.root.anchors() or ()
 
     @cached_property
-    def _tokens(self) -> frozenset[str]:
-        """A text that has none of these tokens cannot match: the quick way out for most texts."""
-        return frozenset(term.rarest for term in self._required)
+    def _keys(self) -> Keys:
+        """A text that has none of these cannot match: the quick way out for most texts."""
+        keys = [atom.keys for atom in self.required]
+        return Keys(
+            frozenset().union(*(key.words for key in keys)),
+            tuple(prefix for key in keys for prefix in key.prefixes),
+            frozenset().union(*(key.authors for key in keys)),
+        )
 
     def match(self, text: str | MatchText) -> tuple[Span, ...] | None:
-        """The places of every positive term that matched, sorted and apart; None = no match."""
+        """The places of every positive term that matched, sorted and apart; None = no match.
+
+        The tuple is empty where what matches has no place in the text, as an author: test for ``is not None``.
+        """
         prepared = text if isinstance(text, MatchText) else prepare(text)
-        if self._tokens.isdisjoint(prepared.vocabulary):
-            return None
-        spans = self.root.spans(prepared)
+        return self.places(prepared) if self._possible(prepared) else None
+
+    def places(self, text: MatchText) -> tuple[Span, ...] | None:
+        """The same without the quick way out, for a text that is known to have what is required."""
+        spans = self.root.spans(text)
         return None if spans is None else tuple(_apart(spans))
 
+    def _possible(self, text: MatchText) -> bool:
+        words, prefixes, authors = self._keys
+        if not words.isdisjoint(text.vocabulary) or not authors.isdisjoint(text.authors):
+            return True
+        return bool(prefixes) and any(word.startswith(prefixes) for word in text.vocabulary)
+
+    def fields(self) -> frozenset[FieldName]:
+        """What the query wants to know of a text beside its words: give these to ``prepare``."""
+        return frozenset(atom.name for atom in walk(self.root) if isinstance(atom, Field))
+
     def anchors(self) -> tuple[str, ...]:
-        """Phrases of which every matching text contains at least one, for platforms that can only be asked for one."""
-        return tuple(term.written for term in self._required)
+        """Phrases to ask for where one phrase at a time is all that can be asked.
+
+        Every matching text contains one of them, with two exceptions: of a word with * its beginning is given and of a
+        verb with ~ the bare form, which may be part of a longer word; of an author the name, which the text need not
+        hold. ``translate`` asks better and says what it cannot ask.
+        """
+        return tuple(_phrase(atom) for atom in self.required)
 
     def __str__(self) -> str:
         return str(self.root)
+
+
+def _phrase(atom: Atom) -> str:
+    match atom:
+        case Term(written):
+            return written.replace("*", "") if atom.open else written
+        case Tag(sign, name):
+            return sign + name
+        case Field(_, value):
+            return value

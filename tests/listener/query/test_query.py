@@ -151,7 +151,7 @@ def test_anchors(query: str, anchors: tuple[str, ...]) -> None:
         ("a -b", "a AND NOT b"),
         ("(a OR b) (c d)", "(a OR b) AND c AND d"),
         ("“x  y”", '"x y"'),
-        ("🍎 OR NEAR/3", '"🍎" OR "NEAR/3"'),
+        ('🍎 OR "NEAR/3"', '"🍎" OR "NEAR/3"'),
         ('"-x" "AND" "a"', '"-x" AND "AND" AND a'),
     ],
 )
