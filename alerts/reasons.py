@@ -26,6 +26,13 @@ class Reason(StrEnum):
     OPENED_INCIDENT = "opened_incident", "The mention met the rule and opened an incident."
     JOINED_INCIDENT = "joined_incident", "The mention met the rule and joined an incident that was already open."
 
+    # What kept a mention from the rules.
+    NOT_RELEVANT = "not_relevant", "The mention only shares the brand's name, so it is hidden; see why it is hidden."
+    SHOWN_LATER = (
+        "shown_later",
+        "The mention was hidden at first and is shown since the brand's words changed; nobody is told so late.",
+    )
+
     # Whether people are told.
     INCIDENT_OPENED = "incident_opened", "A new incident: nobody has been told about it yet."
     INCIDENT_GREW = "incident_grew", "The incident has reached the next size at which people are told again."

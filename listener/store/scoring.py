@@ -1,19 +1,17 @@
 """Pairs of mention and brand that have no score yet, and the scores written back with the hourly rollups."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
-from listener.store.engine import insert_new, upsert
-from listener.store.tables import Brand, Mention, MentionBrand, RollupHour, Score, table
-
-UNLABELLED = "none"
-"""The rollup's label for a pair whose model gave none."""
+from listener.store import relevance
+from listener.store.engine import insert_new
+from listener.store.rollups import UNLABELLED, Moves
+from listener.store.tables import Brand, Mention, MentionBrand, Score, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +72,29 @@ def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: dateti
     """Write score rows (columns of ``Score`` without id and created_at) and move the rollups along; how many were new.
 
     A pair scored by two scorers at once (a lease that ran out) is kept and counted once. A pair scored again by
-    another model moves from its old label's count to the new one's.
+    another model moves from its old label's count to the new one's. One that only shares the brand's name is hidden
+    and counted nowhere.
     """
     by_pair = {(score["mention_brand_id"], score["model"], score["revision"]): score for score in scores}
     inserted = insert_new(
         session,
         table(Score),
         [by_pair[key] | {"created_at": now} for key in sorted(by_pair)],
-        returning=("mention_brand_id", "label"),
+        returning=("mention_brand_id", "label", "relevance"),
     )
     labels = {row.mention_brand_id: row.label or UNLABELLED for row in inserted}
-    pair, mention = table(MentionBrand).c, table(Mention).c
+    pair = table(MentionBrand).c
     # Locked in id order: two scorers with overlapping batches wait for each other instead of deadlocking. The score
     # just inserted shares its pair's key with other models' scorers, so the lock must allow that.
     rows = session.connection().execute(
-        select(pair.id, pair.brand_id, pair.label, pair.scored_at, mention.kind, mention.created_at, mention.reach)
-        .join_from(table(MentionBrand), table(Mention), mention.id == pair.mention_id)
-        .where(pair.id.in_(list(labels)))
-        .order_by(pair.id)
-        .with_for_update(of=table(MentionBrand), key_share=True)
+        relevance.columns().where(pair.id.in_(list(labels))).with_for_update(of=table(MentionBrand), key_share=True)
     )
-    mentions: Counter[tuple[int, str, str, datetime]] = Counter()
-    reach: Counter[tuple[int, str, str, datetime]] = Counter()
-    for row in rows:
-        hour = row.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        changes = (
-            [(labels[row.id], 1)] if row.scored_at is None else [(row.label or UNLABELLED, -1), (labels[row.id], 1)]
-        )
-        for label, sign in changes:
-            mentions[row.brand_id, row.kind, label, hour] += sign
-            reach[row.brand_id, row.kind, label, hour] += sign * (row.reach or 0)
+    pairs = {row.id: row for row in rows}
+    decisions = relevance.decide(session, pairs, {row.mention_brand_id: row.relevance for row in inserted})
+    moves = Moves()
+    for row in pairs.values():
+        now_as = None if decisions[row.id].hidden else labels[row.id]
+        moves.move(row.brand_id, row.kind, row.created_at, row.reach, before=relevance.counted_as(row), after=now_as)
     for label in sorted(set(labels.values())):
         ids = [pair_id for pair_id, its_label in labels.items() if its_label == label]
         session.connection().execute(
@@ -111,21 +102,6 @@ def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: dateti
             .where(pair.id.in_(ids))
             .values(label=None if label == UNLABELLED else label, scored_at=now, lease_until=None)
         )
-    upsert(
-        session,
-        table(RollupHour),
-        [
-            {
-                "brand_id": key[0],
-                "kind": key[1],
-                "label": key[2],
-                "hour": key[3],
-                "mentions": mentions[key],
-                "reach": reach[key],
-            }
-            for key in sorted(mentions)
-        ],
-        key=("brand_id", "kind", "label", "hour"),
-        add=("mentions", "reach"),
-    )
+    relevance.write(session, pairs, decisions, now)
+    moves.keep(session)
     return len(inserted)

@@ -1,0 +1,176 @@
+"""Which pairs of mention and brand are hidden: as scores come in, when a person says so, and when words change.
+
+A hidden pair is in no list, figure or alert; it stays where it is and can be shown again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select, update
+from sqlmodel import Session
+
+from alerts.reasons import Reason
+from listener.relevance import Decision, rules
+from listener.store.rollups import UNLABELLED, Moves
+from listener.store.tables import Brand, Mention, MentionBrand, Score, Source, table
+
+_PAIR, _MENTION, _BRAND, _SOURCE, _SCORE = (table(model).c for model in (MentionBrand, Mention, Brand, Source, Score))
+
+UNKNOWN = "unknown"
+"""Who said it, as long as nobody signs in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redecided:
+    """What looking again at some pairs came to. ``last``: the id of the last one, None = there were none."""
+
+    looked_at: int
+    hidden: int
+    shown: int
+    last: int | None
+
+
+def decide(
+    session: Session, pairs: Mapping[int, Row[Any]], probabilities: Mapping[int, float | None]
+) -> dict[int, Decision]:
+    """Keep or hide, for pairs (id -> row of ``columns()``) by the model's probabilities. Writes nothing."""
+    by_pair = {pair_id: rules(row.relevance) for pair_id, row in pairs.items()}
+    doubtful = [
+        pair_id for pair_id, its_rules in by_pair.items()
+        if pairs[pair_id].said_relevant is None and its_rules.may_hide(probabilities[pair_id])
+    ]  # fmt: skip
+    # Texts are long and most are beyond doubt.
+    texts: dict[int, str] = {}
+    if doubtful:
+        found = session.connection().execute(
+            select(_PAIR.id, _MENTION.text)
+            .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+            .where(_PAIR.id.in_(doubtful))
+        )
+        texts = {row.id: row.text for row in found}
+    return {
+        pair_id: by_pair[pair_id].judge(
+            texts.get(pair_id, ""),
+            row.spans,
+            probabilities[pair_id],
+            from_source=row.about_brand or row.about_brands,
+            said=row.said_relevant,
+        )
+        for pair_id, row in pairs.items()
+    }
+
+
+def columns() -> Select[Any]:
+    """What ``decide`` and ``write`` must know of a pair; to be narrowed and locked by the caller."""
+    return (
+        select(
+            _PAIR.id, _PAIR.brand_id, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at, _PAIR.verdict, _PAIR.spans,
+            _PAIR.hidden_why, _PAIR.said_relevant, _PAIR.about_brand, _MENTION.kind, _MENTION.created_at,
+            _MENTION.reach, _BRAND.relevance, _SOURCE.about_brands,
+        )
+        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+        .join(table(Brand), _BRAND.id == _PAIR.brand_id)
+        .join(table(Source), _SOURCE.id == _MENTION.source_id)
+        .order_by(_PAIR.id)
+    )  # fmt: skip
+
+
+def counted_as(row: Row[Any]) -> str | None:
+    """The label under which the figures count a pair now; None = they do not."""
+    return None if row.scored_at is None or row.hidden_why is not None else row.label or UNLABELLED
+
+
+def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision], now: datetime) -> None:
+    """Keep what was decided for pairs as they stood before. Alerts are told nothing of what is hidden, and nothing
+    late of what is shown again. Moves no figures."""
+    hide: dict[str, list[int]] = {}
+    show: list[int] = []
+    for pair_id, decision in decisions.items():
+        why = decision.sentence if decision.hidden else None
+        if why is None and pairs[pair_id].hidden_why is not None:
+            show.append(pair_id)
+        elif why is not None and why != pairs[pair_id].hidden_why:
+            hide.setdefault(why, []).append(pair_id)
+    for why in sorted(hide):
+        _set(session, hide[why], hidden_why=why)
+    _set(session, show, hidden_why=None)
+    unjudged = [pair_id for ids in hide.values() for pair_id in ids if pairs[pair_id].judged_at is None]
+    _set(session, unjudged, judged_at=now, verdict=str(Reason.NOT_RELEVANT))
+    _set(session, [one for one in show if pairs[one].verdict == Reason.NOT_RELEVANT], verdict=str(Reason.SHOWN_LATER))
+
+
+def say(session: Session, pair_id: int, *, relevant: bool, now: datetime, by: str = UNKNOWN) -> bool:
+    """A person says whether a pair is about its brand; no model overrides that. False: there is no such pair.
+
+    What is shown again is judged as if it had just been scored: somebody is looking.
+    """
+    row = (
+        session.connection()
+        .execute(columns().where(_PAIR.id == pair_id).with_for_update(of=table(MentionBrand)))
+        .first()
+    )
+    if row is None:
+        return False
+    _set(session, [pair_id], said_relevant=relevant, said_by=by, said_at=now)
+    _apply(session, {pair_id: row}, {pair_id: rules({}).judge("", (), None, said=relevant)}, now)
+    if relevant and row.verdict == Reason.NOT_RELEVANT:
+        _set(session, [pair_id], judged_at=None, verdict=None)
+    return True
+
+
+def decide_again(
+    session: Session, brand_id: int, now: datetime, *, after: int = 0, since: datetime | None = None, limit: int = 500
+) -> Redecided:
+    """Decide anew for a brand's next scored pairs (``after`` that id; ``since`` it was said), with its words of now."""
+    wanted = columns().where(_PAIR.brand_id == brand_id, _PAIR.id > after, _PAIR.scored_at.is_not(None))
+    if since is not None:
+        wanted = wanted.where(_MENTION.created_at >= since)
+    rows = session.connection().execute(wanted.limit(limit).with_for_update(of=table(MentionBrand), key_share=True))
+    pairs = {row.id: row for row in rows}
+    if not pairs:
+        return Redecided(0, 0, 0, None)
+    decisions = decide(session, pairs, _probabilities(session, list(pairs)))
+    _apply(session, pairs, decisions, now)
+    was = {pair_id: row.hidden_why is not None for pair_id, row in pairs.items()}
+    return Redecided(
+        looked_at=len(pairs),
+        hidden=sum(decisions[pair_id].hidden and not was[pair_id] for pair_id in pairs),
+        shown=sum(was[pair_id] and not decisions[pair_id].hidden for pair_id in pairs),
+        last=max(pairs),
+    )
+
+
+def to_decide_again(session: Session, brand_id: int, since: datetime | None = None) -> int:
+    """How many pairs ``decide_again`` would look at."""
+    wanted = (
+        select(func.count())
+        .select_from(table(MentionBrand))
+        .join(table(Mention), _MENTION.id == _PAIR.mention_id)
+        .where(_PAIR.brand_id == brand_id, _PAIR.scored_at.is_not(None))
+    )
+    if since is not None:
+        wanted = wanted.where(_MENTION.created_at >= since)
+    return int(session.connection().scalar(wanted) or 0)
+
+
+def _apply(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision], now: datetime) -> None:
+    moves = Moves()
+    for pair_id, row in pairs.items():
+        shown = None if row.scored_at is None or decisions[pair_id].hidden else row.label or UNLABELLED
+        moves.move(row.brand_id, row.kind, row.created_at, row.reach, before=counted_as(row), after=shown)
+    write(session, pairs, decisions, now)
+    moves.keep(session)
+
+
+def _probabilities(session: Session, ids: Sequence[int]) -> dict[int, float | None]:
+    """What the latest model gave."""
+    latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id.in_(ids)).group_by(_SCORE.mention_brand_id)
+    rows = session.connection().execute(select(_SCORE.mention_brand_id, _SCORE.relevance).where(_SCORE.id.in_(latest)))
+    return dict.fromkeys(ids) | {row.mention_brand_id: row.relevance for row in rows}
+
+
+def _set(session: Session, ids: Sequence[int], **values: Any) -> None:
+    if ids:
+        session.connection().execute(update(table(MentionBrand)).where(_PAIR.id.in_(ids)).values(**values))
