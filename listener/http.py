@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -37,6 +37,9 @@ _MUST_ACT = {
     404: "check the address",
     410: "what was there is gone for good: remove the source or give its new address",
 }
+
+
+_STATUSES = frozenset(HTTPStatus)
 
 
 def shown(address: str) -> str:
@@ -70,12 +73,18 @@ def refusal(status: int, reason: str, address: str, headers: Mapping[str, str], 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer (2xx, or 304 to a conditional request), its body decompressed. Header names are lower case."""
+    """An answer: 2xx, 304 to a conditional request, or a status that was let pass. The body is decompressed, the
+    headers' names are lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     address: str
+
+    def refused(self, said: str = "") -> SourceError:
+        """The error for a bad status that was let pass; ``said``: the platform's own explanation, if it gave one."""
+        reason = HTTPStatus(self.status).phrase if self.status in _STATUSES else ""
+        return refusal(self.status, reason, self.address, httpx2.Headers(dict(self.headers)), said=said)
 
     def json(self) -> Any:
         """The body as JSON. Raises RetriableSourceError: what is no JSON is mostly a proxy's or maintenance page."""
@@ -132,12 +141,18 @@ class Http:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int = 32 * MEBIBYTE,
+        passed: Collection[int] = (),
+        follow: bool = True,
     ) -> Reply:
         """Ask for ``address``. Raises FatalSourceError or RetriableSourceError, never anything of the library's.
 
-        ``max_bytes`` holds for the body as sent and as decompressed.
+        ``max_bytes`` holds for the body as sent and as decompressed. ``passed``: bad statuses whose answers are wanted
+        all the same, because the platform explains itself in them (``Reply.refused`` is their error). ``follow``: False
+        where a header holds a secret, which must not be carried to wherever the answer points.
         """
-        return self._ask("GET", address, max_bytes, params=params or None, headers=headers)
+        return self._ask(
+            "GET", address, max_bytes, passed, params=params or None, headers=headers, follow_redirects=follow
+        )
 
     def post(
         self,
@@ -146,15 +161,20 @@ class Http:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int = MEBIBYTE,
+        passed: Collection[int] = (),
+        follow: bool = True,
     ) -> Reply:
-        """Send a form to ``address``, as token endpoints want it. Raises as ``get`` does."""
-        return self._ask("POST", address, max_bytes, data=dict(form or {}), headers=headers)
+        """Send a form to ``address``, as token endpoints want it. The rest is as for ``get``."""
+        return self._ask(
+            "POST", address, max_bytes, passed, data=dict(form or {}), headers=headers, follow_redirects=follow
+        )
 
-    def _ask(self, method: str, address: str, max_bytes: int, **request: Any) -> Reply:
+    def _ask(self, method: str, address: str, max_bytes: int, passed: Collection[int], **request: Any) -> Reply:
         try:
             # The library replaces the address's own query by params, so none must mean None.
             with self._client.stream(method, address, **request) as response:
-                self._refuse_bad_status(response)
+                if response.status_code not in passed:
+                    self._refuse_bad_status(response)
                 body = b"".join(self._body(response, max_bytes))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, zlib.error, ValueError, OSError) as error:
             raise _translated(error, address) from error

@@ -36,6 +36,33 @@ def test_not_modified_is_an_answer(httpserver: HTTPServer, http: Http) -> None:
     assert http.get(httpserver.url_for("/x"), headers={"If-None-Match": "x"}).status == 304
 
 
+def test_a_bad_status_let_pass_comes_with_its_body_and_its_error(httpserver: HTTPServer, http: Http) -> None:
+    httpserver.expect_request("/x").respond_with_json({"why": "spent"}, status=429, headers={"Retry-After": "9"})
+    reply = http.get(httpserver.url_for("/x?key=abc"), passed=(429,))
+    assert (reply.status, reply.json()) == (429, {"why": "spent"})
+    error = reply.refused("spent")
+    assert isinstance(error, RetriableSourceError)
+    assert error.retry_after == 9
+    assert "429 Too Many Requests (spent)" in str(error)
+    assert "abc" not in str(error)
+
+
+def test_a_status_nobody_has_named_is_refused_all_the_same(httpserver: HTTPServer, http: Http) -> None:
+    httpserver.expect_request("/x").respond_with_data(b"no", status=499)
+    assert "answered 499" in str(http.get(httpserver.url_for("/x"), passed=(499,)).refused())
+
+
+def test_a_redirect_is_not_followed_where_a_header_holds_a_secret(httpserver: HTTPServer, http: Http) -> None:
+    httpserver.expect_request("/x").respond_with_data(
+        b"", status=302, headers={"Location": "http://elsewhere.example/"}
+    )
+    with pytest.raises(FatalSourceError, match="302"):
+        http.get(httpserver.url_for("/x"), headers={"X-Key": "secret"}, follow=False)
+    with pytest.raises(FatalSourceError, match="302"):
+        http.post(httpserver.url_for("/x"), form={"secret": "x"}, follow=False)
+    assert len(httpserver.log) == 2
+
+
 def test_an_address_keeps_its_own_query(httpserver: HTTPServer, http: Http) -> None:
     httpserver.expect_request("/x", query_string="format=rss").respond_with_data(b"ok")
     assert http.get(httpserver.url_for("/x?format=rss")).body == b"ok"
