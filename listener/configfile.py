@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alerts.durations import Duration
 from alerts.problems import Place, problems
@@ -33,6 +33,18 @@ class Alerting(Strict):
     detractor: DetractorSettings | Literal[False] = DetractorSettings()
 
 
+def _read(words: str) -> str:
+    try:
+        parse(words)
+    except QueryError as error:
+        raise ValueError(f"it does not read: {error}") from error
+    return words
+
+
+Words = Annotated[str, AfterValidator(_read)]
+"""An expression in the query language."""
+
+
 class BrandEntry(Strict):
     """A brand. Without a query its name is looked for as a phrase."""
 
@@ -41,6 +53,9 @@ class BrandEntry(Strict):
     role: Literal["own", "competitor"] = "own"
     alerts: Alerting | None = None
     channels: tuple[str, ...] | None = None
+    context: tuple[Words, ...] = ()
+    unless: tuple[Words, ...] = ()
+    relevance: float | Literal[False] | None = None
 
     @field_validator("query")
     @classmethod
@@ -51,6 +66,17 @@ class BrandEntry(Strict):
             except QueryError as error:
                 raise ValueError(f"the query does not read: {error}") from error
         return value
+
+    @field_validator("relevance", mode="before")
+    @classmethod
+    def _threshold(cls, value: object) -> object:
+        if (
+            value is None
+            or value is False
+            or (isinstance(value, int | float) and value is not True and 0 <= value <= 1)
+        ):
+            return value
+        raise ValueError("must be a number from 0 to 1, or false to let the model hide nothing")
 
     @model_validator(mode="after")
     def _can_be_looked_for(self) -> Self:
@@ -71,6 +97,12 @@ class BrandEntry(Strict):
         """The rules, to be stored. Nobody is woken for a competitor's detractors unless the file asks for it."""
         rules = self.alerts or Alerting(detractor=False if self.role == "competitor" else DetractorSettings())
         return rules.model_dump(mode="json")
+
+    @property
+    def relevance_rules(self) -> dict[str, Any]:
+        """What tells its mentions from those that only share its name, to be stored (see ``listener.relevance``)."""
+        said: dict[str, Any] = {"context": list(self.context), "unless": list(self.unless)}
+        return said if self.relevance is None else said | {"threshold": self.relevance}
 
 
 class SourceEntry(BaseModel):

@@ -16,7 +16,7 @@ from listener.query import MatchText, Query, parse, prepare
 THRESHOLD = 0.1
 """Below this the model hides a mention of a brand whose file entry says nothing about what it is known by."""
 
-THRESHOLD_WITH_CONTEXT = 0.3
+THRESHOLD_WITH_CONTEXT = 0.2
 """The same where there are context words: whoever writes them says that the name is ambiguous, and they keep more."""
 
 SURE = 0.95
