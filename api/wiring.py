@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Self
 
 import structlog
@@ -20,6 +21,7 @@ from listener.http import Http
 from listener.jobs.deliver import Pacing
 from listener.pipeline import Pipeline
 from listener.queue import WorkQueue
+from listener.quota import Meters
 from listener.store import brands, health, migrate
 from listener.store.engine import Store
 from listener.store.score_cache import StoredScores
@@ -59,6 +61,7 @@ class Installation:
 
     def pipeline(self) -> Pipeline:
         """The stages, ready to run."""
+        stop = Event()
         slack = Pacing(timedelta(seconds=self.settings.slack_pace_seconds), self.settings.max_attempts)
         other = Pacing(max_attempts=self.settings.max_attempts)
         return Pipeline(
@@ -67,12 +70,14 @@ class Installation:
             channels=self.channels,
             pacing={name: slack if channel.kind == "slack" else other for name, channel in self.channels.items()},
             tools=Tools(
-                Http(timeout=self.settings.http_timeout), endpoints(self.settings), timeout=self.settings.http_timeout
+                Http(timeout=self.settings.http_timeout), endpoints(self.settings),
+                Meters(self.store, clock.now, stop.wait), self.settings.http_timeout,
             ),
             secrets=os.environ,
             public_url=public_url(self.settings),
             clock=clock.now,
-        )
+            stop=stop,
+        )  # fmt: skip
 
     def scorer(self) -> Scorer:
         """The model. Raises sentiment.errors for one that cannot be used."""

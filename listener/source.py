@@ -5,6 +5,7 @@ transaction, so a source only ever hands out a cursor that is true once the item
 (The habit is the Meltano SDK's: compare with >=, deduplicate by key at the destination, stop on a repeated token.)
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,15 @@ class SourceError(Exception):
 
 
 class FatalSourceError(SourceError):
-    """A person must act (credentials, address, settings, a broken file): the source stops until somebody does."""
+    """A person must act (credentials, address, settings, a broken file): the source stops until somebody does.
+
+    ``may_pass``: it may also be a passing mood of a server in between (a 403 or 404 of a CDN), so a source that has
+    worked before is tried again a few times, long apart, before it stops.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class RetriableSourceError(SourceError):
@@ -68,10 +77,35 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So much weight (requests, as a rule) within so much time, for one account."""
+    """So much weight within so much time, for one account.
+
+    ``midnight``: an IANA time zone in which a limit per day is renewed at midnight, as YouTube's is in
+    "America/Los_Angeles"; None = the time rolls: so much within any such length. ``unit``: what is counted, for
+    messages.
+    """
 
     weight: int
     per: timedelta
+    midnight: str | None = None
+    unit: str = "requests"
+
+    def __post_init__(self) -> None:
+        if self.weight < 1 or self.per <= timedelta(0):
+            raise ValueError("a limit needs a weight and a length of time")
+        if self.midnight is not None and self.per != timedelta(days=1):
+            raise ValueError("only a limit per day can be renewed at midnight")
+
+
+def account_name(platform: str, *credentials: str) -> str:
+    """A name for an account that all processes give it alike and that tells no secret: "reddit:5f0c…".
+
+    ``credentials``: what makes it this account and no other (a client id, a user name, a key). Without any it is what
+    the platform grants everybody.
+    """
+    if not credentials:
+        return platform
+    digest = hashlib.blake2b("\0".join(credentials).encode(), digest_size=6, person=b"escucha account")
+    return f"{platform}:{digest.hexdigest()}"
 
 
 class Meter(Protocol):
@@ -136,6 +170,30 @@ class Source(Protocol):
 
         ``query`` lets a source ask its platform for less; the host matches again, so asking for more is harmless.
         Raises FatalSourceError, RetriableSourceError or CursorExpired; one bad entry goes into ``Page.skipped``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a window of the past will take, as well as can be told beforehand. ``cost``: US dollars, the most.
+
+    ``weight``: what it counts for against the account's limits, where that is other than the number of requests.
+    """
+
+    requests: int
+    cost: Decimal = Decimal(0)
+    weight: int | None = None
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """What a source also has where reading the past costs money, or much of a day's quota."""
+
+    def estimate(self, query: Query | None, since: datetime, until: datetime) -> Estimate:
+        """What reading this window will take. May ask the platform, if that costs nothing.
+
+        Raises FatalSourceError or RetriableSourceError.
         """
         ...
 

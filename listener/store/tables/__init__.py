@@ -8,8 +8,9 @@ Migrations in ``migrations/versions`` build exactly these; a test compares the t
 
 from listener.store.tables.alerts import Alert, AlertMention, ChannelState, Delivery, DeliveryAttempt
 from listener.store.tables.base import UTCDateTime, table
-from listener.store.tables.mentions import Author, Mention, MentionBrand
+from listener.store.tables.mentions import Author, Mention, MentionBand, MentionBrand, Tombstone
 from listener.store.tables.push import DeclaredScore, PushReceipt
+from listener.store.tables.quota import Backfill, Money, QuotaAccount, QuotaUse, SourceBreaker, Spend, SpendHeld
 from listener.store.tables.scores import RollupHour, Score, ScoreCache
 from listener.store.tables.sources import Brand, Source
 from listener.store.tables.work import Firing, Setting, Task
@@ -18,6 +19,7 @@ __all__ = [
     "Alert",
     "AlertMention",
     "Author",
+    "Backfill",
     "Brand",
     "ChannelState",
     "DeclaredScore",
@@ -25,14 +27,22 @@ __all__ = [
     "DeliveryAttempt",
     "Firing",
     "Mention",
+    "MentionBand",
     "MentionBrand",
+    "Money",
     "PushReceipt",
+    "QuotaAccount",
+    "QuotaUse",
     "RollupHour",
     "Score",
     "ScoreCache",
     "Setting",
     "Source",
+    "SourceBreaker",
+    "Spend",
+    "SpendHeld",
     "Task",
+    "Tombstone",
     "UTCDateTime",
     "table",
 ]
