@@ -111,7 +111,7 @@ class Asking:
         if self._dialect.near is None or not (isinstance(left, Term) and isinstance(right, Term)):
             return None
         words = [term.written for term in (left, right)]
-        plain = all(word.isascii() and word.isalnum() and letters(word) >= self._dialect.min_letters for word in words)
+        plain = all(word.isascii() and word.isalnum() and letters(word) >= self._dialect.near_letters for word in words)
         if not plain or any(term.cased or term.verb for term in (left, right)):
             return None
         written = self._dialect.near.format(n=distance, a=words[0], b=words[1])

@@ -46,7 +46,8 @@ class Dialect:
     languages: Mapping[str, str] | None = None
     """How languages are written; None = as two-letter codes. One that is not in it cannot be asked for."""
     near: str | None = None
-    """Two words within so many: ``{n}``, ``{a}`` and ``{b}``."""
+    """Two words within so many: ``{n}``, ``{a}`` and ``{b}``. ``near_letters``: shorter words find nothing there."""
+    near_letters: int = 1
     min_letters: int = 1
     """A shorter word is refused."""
     most_searches: int = 10
@@ -78,13 +79,14 @@ X = Dialect(
     remark="X looks back seven days; its own idea of a post's language decides lang:.",
 )  # fmt: skip
 
-# https://support.reddithelp.com/hc/en-us/articles/19696541895316: AND OR NOT in capitals, author:, quotes.
+# Reddit's help page on search ("manual filters"): AND, OR and NOT in capitals, parentheses, quotes, author:.
 REDDIT = Dialect(
     "reddit", "Reddit", 512, "nested", both=" AND ", minus="NOT {}", author="author:{}", names=r"[A-Za-z0-9_-]{3,20}",
     remark="Reddit's search finds submissions; comments come from the subreddits that are read.",
 )  # fmt: skip
 
-# https://docs.joinmastodon.org/user/network/#search; its parser joins all parts with AND and knows no OR.
+# mastodon/mastodon, app/lib/search_query_parser.rb and search_query_transformer.rb: all parts must be there, no OR; a
+# phrase is held against the words themselves, a word also against its stem.
 MASTODON = Dialect(
     "mastodon", "Mastodon", 256, "none", minus_quoted=True, hashtag="#{}", author="from:{}", lang="language:{}",
     names=r"[A-Za-z0-9_.-]+(@[A-Za-z0-9.-]+)?",
@@ -94,7 +96,8 @@ MASTODON = Dialect(
     ),
 )  # fmt: skip
 
-# https://bsky.social/about/blog/05-31-2024-search; OR is read as a word, "-" was measured not to work.
+# https://bsky.social/about/blog/05-31-2024-search; OR finds nothing (bluesky-social/atproto issue 3751), and people
+# disagree on whether "-" works.
 BLUESKY = Dialect(
     "bluesky", "Bluesky", 256, "none", minus=None, hashtag="#{}", handle="@{}", handles_are_domains=True,
     author="from:{}", lang="lang:{}", names=r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
@@ -114,9 +117,11 @@ YOUTUBE = Dialect(
     ),
 )  # fmt: skip
 
-# https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/: OR only within parentheses, and those do not nest.
+# https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/: OR only within parentheses, and those do not nest. How long a
+# search may be is not said ("too short or too long"); 250 characters go through.
 GDELT = Dialect(
-    "gdelt", "GDELT", 250, "flat", lang="sourcelang:{}", languages=_LANGUAGES, near='near{n}:"{a} {b}"', min_letters=3,
+    "gdelt", "GDELT", 250, "flat", lang="sourcelang:{}", languages=_LANGUAGES, near='near{n}:"{a} {b}"', near_letters=5,
+    min_letters=3,
     remark=(
         "GDELT searches the articles' machine translation into English where they are in another language: give names "
         "as English news writes them."

@@ -1,6 +1,6 @@
 """Many queries at once: an index over what each of them requires, so that a text meets only those it may match."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
@@ -20,14 +20,18 @@ class QuerySet(Generic[K]):
         self._by_author: defaultdict[str, set[int]] = defaultdict(set)
         # Words that begin like this, by their first letters: no beginning is shorter than these.
         self._by_start: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-        for number, (_, query) in enumerate(self._queries):
-            for atom in query.required:
-                for word in atom.keys.words:
-                    self._by_word[word].add(number)
-                for author in atom.keys.authors:
-                    self._by_author[author].add(number)
-                for prefix in atom.keys.prefixes:
-                    self._by_start[prefix[:FEWEST_LETTERS]].append((prefix, number))
+        asked = [(number, atom.keys) for number, (_, query) in enumerate(self._queries) for atom in query.required]
+        # Of a phrase one word will do. One that few queries have is a name; "service" stands in everybody's.
+        common = Counter(word for _, keys in asked for word in keys.phrase)
+        for number, keys in asked:
+            for word in keys.words:
+                self._by_word[word].add(number)
+            if keys.phrase:
+                self._by_word[min(sorted(keys.phrase), key=lambda word: (common[word], -len(word)))].add(number)
+            for author in keys.authors:
+                self._by_author[author].add(number)
+            for prefix in keys.prefixes:
+                self._by_start[prefix[:FEWEST_LETTERS]].append((prefix, number))
 
     def fields(self) -> frozenset[FieldName]:
         """What any of the queries wants to know of a text beside its words: give these to ``prepare``."""

@@ -18,11 +18,15 @@ FieldName = Literal["lang", "source", "author"]
 
 
 class Keys(NamedTuple):
-    """What a text must have one of to match: a token, name or joined word; one beginning like this; an author."""
+    """What a text must have one of to match: a token, name or joined word; one beginning like this; an author.
+
+    ``phrase``: instead of these words all of those.
+    """
 
     words: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
     authors: frozenset[str] = frozenset()
+    phrase: frozenset[str] = frozenset()
 
 
 class Piece(NamedTuple):
@@ -91,7 +95,7 @@ class Term:
     def pieces(self) -> tuple[Piece, ...]:
         return pieces(self.written)
 
-    @property
+    @cached_property
     def open(self) -> bool:
         """True where a * leaves open how a word goes on."""
         return any(piece.prefix for piece in self.pieces)
@@ -102,9 +106,14 @@ class Term:
         return forms(fold(self.written)) if self.verb else frozenset()
 
     @cached_property
+    def needed(self) -> frozenset[str]:
+        """The tokens that must be there unless a hashtag has the whole term; empty where all are beginnings."""
+        return frozenset(piece.norm for piece in self.pieces if not piece.prefix)
+
+    @cached_property
     def rarest(self) -> str:
-        """The token that rules out most texts at once: a long one is a rare one. Empty where all are beginnings."""
-        return max((piece.norm for piece in self.pieces if not piece.prefix), key=len, default="")
+        """The needed token that rules out most texts: a long one is a rare one."""
+        return max(sorted(self.needed), key=len, default="")
 
     @cached_property
     def joined(self) -> str:
@@ -118,10 +127,12 @@ class Term:
         if self.open:
             # A hashtag may hold the words without a space between them, whole or not.
             starts = (self.joined,) if self.joined else ()
-            return Keys(frozenset({self.rarest} - {""}), starts if self.rarest else (self.pieces[0].norm,))
-        return Keys(frozenset({self.rarest, self.joined or self.rarest}))
+            return Keys(prefixes=starts if self.needed else (self.pieces[0].norm,), phrase=self.needed)
+        return Keys(frozenset({self.joined} - {""}), phrase=self.needed)
 
     def spans(self, text: MatchText) -> list[Span] | None:
+        if not self.open and not self.verb and not self.needed <= text.vocabulary and self.joined not in text.joined:
+            return None
         if self.verb:
             found = [span for form in self.forms & text.vocabulary for span in _of_word(text, form)]
         else:
@@ -131,7 +142,7 @@ class Term:
         return found or None
 
     def _in_words(self, text: MatchText) -> Iterator[Span]:
-        if self.rarest and self.rarest not in text.vocabulary:
+        if not self.needed <= text.vocabulary:
             return
         head, *rest = self.pieces
         for first in _starting(text.tokens, head):

@@ -8,10 +8,10 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 from typing import NamedTuple
 
-from listener.query.folding import FOLDS, JOINER, clusters, fold
+from listener.query.folding import FOLDS, JOINER, clusters, fold, fold_plain
 
 
 class Span(NamedTuple):
@@ -40,8 +40,10 @@ def _marks() -> str:
 
 _MARKS = _marks()
 _CONTENT = re.compile(f"[{_SOLO}][{_MARKS}]*|{_FLAG}|[{_EMOJI}]|[^\\W_{_SOLO}](?:[^\\W_{_SOLO}]|[{_MARKS}])*")
-_TOKEN = re.compile(f"{_CONTENT.pattern}|\\S")
+# Most words are plain letters, also between others: those are seen at once.
+_TOKEN = re.compile(f"[a-z0-9]+(?=[\\x00-/:-@\\[-`{{-\\x7f]|\\Z)|{_CONTENT.pattern}|\\S")
 _PLAIN_TOKEN = re.compile(r"[a-z0-9]+|\S")
+_FOREIGN = re.compile(r"([^\x00-\x7f]+)")
 
 _NAME = f"[\\w{_MARKS}]"
 TAG_NAME = f"{_NAME}+"
@@ -81,14 +83,11 @@ class MatchText:
         self.lang, self.sources, self.authors = lang, sources, authors
         self._shifted = False  # True where some character folds into none or several
         if original.isascii():
-            self.folded = original.lower()
+            self.folded = fold_plain(original)
             self.tokens: list[str] = _PLAIN_TOKEN.findall(self.folded)
         else:
-            folds = FOLDS
-            pieces = [folds[cluster] for cluster in clusters(original)]
-            self.folded = "".join(pieces)
-            self.tokens = _TOKEN.findall(self.folded)
-            self._shifted = not len(original) == len(pieces) == len(self.folded) or "" in pieces
+            self.folded, self._shifted = _folded(original)
+            self.tokens = (_PLAIN_TOKEN if self.folded.isascii() else _TOKEN).findall(self.folded)
         self.vocabulary = set(self.tokens)
         self.named: dict[str, list[Span]] = {}
         self.joined: dict[str, list[Span]] = {}
@@ -98,7 +97,7 @@ class MatchText:
             self._read_handles()
 
     def _read_tags(self) -> None:
-        pattern = _PLAIN_TAG if self.original.isascii() else _TAG
+        pattern = _PLAIN_TAG if self.folded.isascii() else _TAG
         for found in pattern.finditer(self.folded):
             self.named.setdefault(found.group(), []).append(self._span(*found.span()))
             span = self._span(*found.span(1))
@@ -109,7 +108,7 @@ class MatchText:
         self.vocabulary.update(self.joined)
 
     def _read_handles(self) -> None:
-        pattern = _PLAIN_HANDLE if self.original.isascii() else _HANDLE
+        pattern = _PLAIN_HANDLE if self.folded.isascii() else _HANDLE
         for found in pattern.finditer(self.folded):
             # @iberia.com and @iberia@mastodon.social are also mentions of @iberia: nobody can tell them from a full
             # stop without a space, and whoever writes @iberia means the name.
@@ -121,7 +120,7 @@ class MatchText:
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
         """Start and end of each token in ``folded``."""
-        pattern = _PLAIN_TOKEN if self.original.isascii() else _TOKEN
+        pattern = _PLAIN_TOKEN if self.folded.isascii() else _TOKEN
         return [found.span() for found in pattern.finditer(self.folded)]
 
     @cached_property
@@ -160,6 +159,23 @@ class MatchText:
         return Span(start, end)
 
 
+def _folded(original: str) -> tuple[str, bool]:
+    """The folded text, and whether some character folds into none or several."""
+    folds = FOLDS
+    if not unicodedata.is_normalized("NFC", original):
+        return "".join([folds[cluster] for cluster in clusters(original)]), True
+    # Plain stretches at one stroke, what is between them a character at a time.
+    stretches = _FOREIGN.split(original)
+    shifted = False
+    for at in range(0, len(stretches), 2):
+        stretches[at] = fold_plain(stretches[at])
+    for at in range(1, len(stretches), 2):
+        pieces = [folds[char] for char in stretches[at]]
+        shifted = shifted or max(map(len, pieces)) > 1 or "" in pieces
+        stretches[at] = "".join(pieces)
+    return "".join(stretches), shifted
+
+
 def _ends(name: str) -> Iterator[int]:
     """Where a handle may end: before each part of a domain or server, and at its end."""
     yield from (found.start() for found in islice(re.finditer(r"[.@-]", name), _LONGEST_RUN))
@@ -168,7 +184,11 @@ def _ends(name: str) -> Iterator[int]:
 
 def _runs(name: str) -> Iterator[tuple[int, str]]:
     """The words joined in a hashtag and all runs of neighbours: #YouTubeDown has youtube, down, tubedown ... in it."""
-    cuts = [0, *(at for at in range(1, len(name)) if _parts_at(name, at)), len(name)]
+    # A letter and its marks are one, composed or not.
+    letters = list(clusters(name))
+    bare = "".join(letter[0] for letter in letters)
+    starts = [0, *accumulate(map(len, letters))]
+    cuts = [0, *(starts[at] for at in range(1, len(bare)) if _parts_at(bare, at)), len(name)]
     for first, start in enumerate(cuts[:-1]):
         for end in cuts[first + 1 : first + 1 + _LONGEST_RUN]:
             if run := name[start:end].strip("_"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeGuard
 
-from listener.query.terms import Atom, Field, FieldName, Keys, Tag, Term
+from listener.query.terms import Atom, Field, FieldName, Tag, Term
 from listener.query.text import MatchText, Span, prepare
 
 
@@ -182,11 +182,12 @@ class Query:
         return self.root.anchors() or ()
 
     @cached_property
-    def _keys(self) -> Keys:
-        """A text that has none of these cannot match: the quick way out for most texts."""
+    def _keys(self) -> tuple[frozenset[str], tuple[str, ...], frozenset[str]]:
+        """Words, beginnings and authors: a text that has none of these cannot match."""
         keys = [atom.keys for atom in self.required]
-        return Keys(
-            frozenset().union(*(key.words for key in keys)),
+        phrases = {max(sorted(key.phrase), key=len) for key in keys if key.phrase}
+        return (
+            frozenset(phrases).union(*(key.words for key in keys)),
             tuple(prefix for key in keys for prefix in key.prefixes),
             frozenset().union(*(key.authors for key in keys)),
         )
