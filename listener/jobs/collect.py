@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
+from listener.jobs.ledger import RunLedger, count_failure
 from listener.matching import Matcher
 from listener.source import (
     Cursor,
@@ -29,6 +30,7 @@ from listener.store.tables import Source as SourceRow
 log = structlog.get_logger()
 
 NOBODY = "no brand is listened for here"
+STOPPED = "told to stop: Escucha was shut down or restarted; the next run goes on from the last kept page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +101,37 @@ def collect(
     result = result or Collected()
     if matcher.query() is None:
         # Read now, all would be passed over, and the cursor would leave it behind for good.
-        _note(store, source_id, clock(), f"{NOBODY}; add one, or switch the source off", stopped=False)
         log.warning("not_collected", source=row.name, why=NOBODY)
+        with store.transaction() as session:
+            error = f"{NOBODY}; add one, or switch the source off"
+            count_failure(session, source_id, clock(), error)
+            brand_store.note_run(session, source_id, clock(), error=error)
         result.finished = True
         return result
+    until = clock()
+    ledger = RunLedger(row, source, until)
 
     def keep(session: Session, cursor: Cursor, taken: Taken) -> None:
         intake.keep_cursor(session, source_id, cursor, provisional=not source.ordered)
-        if taken.page.capped:
-            brand_store.note_gap(session, source_id, clock())
+        ledger.keep(session, taken.page, taken.stored, clock())
 
     try:
         with _foreseen(row):
-            pages = _pages(store, row, source, matcher, clock())
+            pages = _pages(store, row, source, matcher, ledger, until)
             _read(store, row, pages, matcher, keep, clock, on_page, result, keep_on)
     except SourceError as error:
-        _note(store, source_id, clock(), str(error), stopped=isinstance(error, FatalSourceError))
+        with store.transaction() as session:
+            ledger.fail(session, clock(), str(error))
+            stopped = isinstance(error, FatalSourceError)
+            brand_store.note_run(session, source_id, clock(), error=str(error), stopped=stopped)
         raise
-    if result.finished:
-        _note(store, source_id, clock(), None, stopped=False)
+    with store.transaction() as session:
+        if result.finished:
+            ledger.finish(session, clock())
+            intake.promote_cursor(session, source_id)
+            brand_store.note_run(session, source_id, clock())
+        else:
+            ledger.fail(session, clock(), STOPPED)
     _tell("collected", row, result)
     return result
 
@@ -165,7 +179,7 @@ def _listening(store: Store, source_id: int, only: Collection[str] | None = None
             for brand in brand_store.active_brands(session)
             if (row.brands is None or brand.name in row.brands) and (only is None or brand.name in only)
         ]
-    return row, Matcher(brands, about_brands=row.about_brands)
+    return row, Matcher(brands, about_brands=row.about_brands, source=row.name)
 
 
 @contextmanager
@@ -201,18 +215,31 @@ def _read(
     result.finished = True
 
 
-def _pages(store: Store, row: SourceRow, source: Source, matcher: Matcher, until: datetime) -> Generator[Page]:
+def _pages(
+    store: Store, row: SourceRow, source: Source, matcher: Matcher, ledger: RunLedger, until: datetime
+) -> Generator[Page]:
+    """The pages from where the source was left. A cursor that the platform has forgotten is dropped, first that of an
+    interrupted run and then the kept one: the ledger knows what may be missing because of it."""
     assert row.id is not None
-    cursor: Cursor | None = row.provisional_cursor or row.cursor
-    try:
-        yield from guarded(source.fetch(matcher.query(), cursor, until))
-    except CursorExpired:
-        if row.provisional_cursor is None:
-            raise
-        log.warning("cursor_expired", source=row.name, action="starting again from the last kept cursor")
-        with store.transaction() as session:
-            brand_store.forget_provisional(session, row.id)
-        yield from guarded(source.fetch(matcher.query(), row.cursor, until))
+    places: list[Cursor | None] = [row.provisional_cursor, row.cursor] if row.provisional_cursor else [row.cursor]
+    places += [None] if row.cursor is not None else []
+    for number, place in enumerate(places):
+        try:
+            yield from guarded(source.fetch(matcher.query(), place, until))
+        except CursorExpired as error:
+            if number + 1 == len(places):
+                raise
+            anew = places[number + 1] is None
+            action = "reading anew" if anew else "starting again from the last kept cursor"
+            log.warning("cursor_expired", source=row.name, why=str(error), action=action)
+            with store.transaction() as session:
+                if anew:
+                    brand_store.read_anew(session, row.id)
+                else:
+                    brand_store.forget_provisional(session, row.id)
+                ledger.begin_anew(session, until, lost=anew)
+        else:
+            return
 
 
 def _window(
@@ -259,10 +286,3 @@ def _tell(event: str, row: SourceRow, result: Collected) -> None:
         unmatched=result.unmatched, other_brands=result.other_brands.total(), skipped=len(result.skipped),
         capped=result.capped, finished=result.finished,
     )  # fmt: skip
-
-
-def _note(store: Store, source_id: int, now: datetime, error: str | None, *, stopped: bool) -> None:
-    with store.transaction() as session:
-        if error is None:
-            intake.promote_cursor(session, source_id)
-        brand_store.note_run(session, source_id, now, error=error, stopped=stopped)

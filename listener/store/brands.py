@@ -12,6 +12,9 @@ from listener.items import storable
 from listener.store.engine import upsert
 from listener.store.tables import Brand, Firing, Source, Task, table
 
+_NOWHERE = dict.fromkeys(("cursor", "provisional_cursor", "run_from", "run_until"))
+"""A source that has no place to go on from, and no run under way."""
+
 _DECIDED = ("kind", "options", "brands", "every_s", "about_brands", "judge_as_new", "active")
 
 
@@ -48,10 +51,10 @@ def save_sources(session: Session, rows: Sequence[Mapping[str, Any]], now: datet
             moved = (before.kind, before.options) != (row["kind"], row["options"])
             listening = (before.brands, before.about_brands)
             if moved:
-                values |= {"last_error": None, "last_success_at": None}
+                values |= {"last_error": None, "last_success_at": None, "covered_to": None}
             if moved or listening != (row.get("brands"), row.get("about_brands", False)):
                 # A cursor means something only to the place it was made for, and past it nobody looked for new brands.
-                values |= {"cursor": None, "provisional_cursor": None}
+                values |= _NOWHERE
             if moved or before.stopped:
                 _read_soon(session, before.id, now)
         session.connection().execute(update(source).where(source.c.name == row["name"]).values(**values))
@@ -91,9 +94,7 @@ def source_named(session: Session, name: str) -> Source | None:
 def read_anew(session: Session, source_id: int) -> None:
     """Forget how far a source was read; what is stored of it is known by its keys."""
     source = table(Source)
-    session.connection().execute(
-        update(source).where(source.c.id == source_id).values(cursor=None, provisional_cursor=None)
-    )
+    session.connection().execute(update(source).where(source.c.id == source_id).values(**_NOWHERE))
 
 
 def note_run(
@@ -109,13 +110,8 @@ def note_run(
 def forget_provisional(session: Session, source_id: int) -> None:
     """Drop an interrupted run's cursor; the next run starts from the last one that was kept."""
     session.connection().execute(
-        update(table(Source)).where(table(Source).c.id == source_id).values(provisional_cursor=None)
+        update(table(Source)).where(table(Source).c.id == source_id).values(provisional_cursor=None, run_until=None)
     )
-
-
-def note_gap(session: Session, source_id: int, now: datetime) -> None:
-    """The platform had more than it handed out."""
-    session.connection().execute(update(table(Source)).where(table(Source).c.id == source_id).values(last_gap_at=now))
 
 
 def _read_soon(session: Session, source_id: int, now: datetime) -> None:

@@ -9,12 +9,14 @@ from sqlalchemy import Select, func, or_, select
 from sqlmodel import Session
 
 from alerts.wording import moment
+from listener.store import coverage
 from listener.store.brands import collect_job, scheduled_sources
 from listener.store.deliveries import OPEN, behind_another
 from listener.store.tables import (
     ChannelState,
     Delivery,
     DeliveryAttempt,
+    Gap,
     Mention,
     MentionBrand,
     Score,
@@ -112,6 +114,7 @@ def _ailing(session: Session, now: datetime, patience: timedelta) -> list[str]:
     """The sources read on a schedule that a person should look at, in words."""
     task = table(Task).c
     being_read = set(session.connection().scalars(select(task.key).where(task.lease_until > now)))
+    missed = coverage.missed(session, now - _GAP_IS_NEWS)
     found = []
     for source in scheduled_sources(session, stopped=True):
         mend = f"mend it and restart, or run `escucha collect --once {shlex.quote(source.name)}`"
@@ -123,10 +126,20 @@ def _ailing(session: Session, now: datetime, patience: timedelta) -> list[str]:
         ):
             last = f"was last read well at {moment(read_well)}" if source.last_success_at else "was never read well"
             found.append(f"source {source.name} {last}: {source.last_error or 'is `escucha run` running?'}")
-        elif source.last_gap_at is not None and now - source.last_gap_at < _GAP_IS_NEWS:
-            gap = f"had more than it hands out at once at {moment(source.last_gap_at)}, so mentions are missing"
-            found.append(f"source {source.name} {gap}; read it more often (every)")
+        elif gaps := missed.get(source.id or 0):
+            found.append(f"source {source.name} {_missing(gaps)}")
     return found
+
+
+def _missing(gaps: Sequence[Gap]) -> str:
+    """What is lost for good, in one line however many pieces it is in."""
+    since, until = min(gap.since for gap in gaps), max(gap.until for gap in gaps)
+    several = f", in {len(gaps)} pieces" if len(gaps) > 1 else ""
+    last = gaps[-1]
+    what = "misses some of" if any(gap.state == "partly" for gap in gaps) else "misses"
+    advice = {"capped": "read it more often (every)", "history": "keep `escucha run` running"}.get(last.cause)
+    said = f"{what} what was said from {moment(since)} to {moment(until)}{several}: {last.why}"
+    return f"{said}; {advice}" if advice else said
 
 
 def _not_fired(session: Session, now: datetime, patience: timedelta) -> list[str]:

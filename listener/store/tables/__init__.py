@@ -8,6 +8,7 @@ Migrations in ``migrations/versions`` build exactly these; a test compares the t
 
 from listener.store.tables.alerts import Alert, AlertMention, ChannelState, Delivery, DeliveryAttempt
 from listener.store.tables.base import UTCDateTime, table
+from listener.store.tables.coverage import Covered, Gap, SourceHour
 from listener.store.tables.mentions import Author, Mention, MentionBand, MentionBrand, Tombstone
 from listener.store.tables.push import DeclaredScore, PushReceipt
 from listener.store.tables.quota import Backfill, Money, QuotaAccount, QuotaUse, SourceBreaker, Spend, SpendHeld
@@ -22,10 +23,12 @@ __all__ = [
     "Backfill",
     "Brand",
     "ChannelState",
+    "Covered",
     "DeclaredScore",
     "Delivery",
     "DeliveryAttempt",
     "Firing",
+    "Gap",
     "Mention",
     "MentionBand",
     "MentionBrand",
@@ -39,6 +42,7 @@ __all__ = [
     "Setting",
     "Source",
     "SourceBreaker",
+    "SourceHour",
     "Spend",
     "SpendHeld",
     "Task",

@@ -31,8 +31,11 @@ class Source(SQLModel, table=True):
 
     ``brands``: whose queries its items are held against (None = all). ``about_brands``: its items are about those
     brands whatever their words (an import for one brand). ``judge_as_new``: old items may raise alerts too.
-    ``every_s``: None = read on demand only. ``stopped``: waits for a person, ``last_error`` says why. ``last_gap_at``:
-    when its platform last had more than it handed out.
+    ``every_s``: None = read on demand only. ``stopped``: waits for a person, ``last_error`` says why.
+
+    For the ledger (``listener.store.coverage``): ``listened_from``: since when it has been read; ``covered_to``: how
+    far, gaps apart; ``run_from`` and ``run_until``: what the run under way will have read when it ends, where that
+    is not simply from ``covered_to`` until the end.
     """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
@@ -49,6 +52,9 @@ class Source(SQLModel, table=True):
     last_run_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     last_success_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     last_error: str | None = Field(default=None, sa_type=Text)
-    last_gap_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    listened_from: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    covered_to: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    run_from: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    run_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     stopped: bool = False
     created_at: datetime = Field(sa_type=UTCDateTime)

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session
 from structlog.testing import capture_logs
 
-from listener.items import Item
+from listener.items import Author, Item
 from listener.jobs.collect import Collected, Taken, collect, collect_window
 from listener.matching import Matcher
 from listener.query import Query
@@ -16,6 +16,7 @@ from listener.source import Cursor, CursorExpired, FatalSourceError, Page, Retri
 from listener.store import intake
 from listener.store.engine import upsert
 from listener.store.tables import Brand, Mention, MentionBrand, Setting, Source, table
+from sentiment import language
 from tests.listener.conftest import Site, item
 
 
@@ -213,13 +214,12 @@ def test_entries_that_were_no_use_are_handed_on_and_the_rest_is_stored(feed: Sit
     assert (result.skipped, result.capped, result.stored) == ([skipped], 1, 1)
 
 
-def test_what_was_no_use_or_is_missing_is_logged_with_its_source_and_a_gap_noted(feed: Site) -> None:
+def test_what_was_no_use_or_is_missing_is_logged_with_its_source(feed: Site) -> None:
     with capture_logs() as logged:
         run(feed, Told(Page(tuple(ONE), {"next": 1}, skipped=(Skipped("line 2", "no date"),), capped=True)))
 
     warnings = [(entry["event"], entry["source"]) for entry in logged if entry["log_level"] == "warning"]
     assert warnings == [("gap", "feed"), ("entry_skipped", "feed")]
-    assert row(feed).last_gap_at == feed.clock()
 
 
 def test_a_run_is_logged_with_all_its_counts(feed: Site) -> None:
@@ -492,3 +492,43 @@ def test_a_window_for_some_brands_asks_for_those_alone(place: Place) -> None:
 def test_a_window_for_nobody_is_refused(place: Place) -> None:
     with pytest.raises(FatalSourceError, match="no brand is listened for here"):
         place.read(Told(ONE), brands=["Nubia"])
+
+
+def test_a_query_may_ask_for_the_source_by_its_kind_or_by_its_name(feed: Site) -> None:
+    feed.brand("by kind", query="bags source:rss")
+    feed.brand("by name", query="bags source:feed")
+    feed.brand("elsewhere", query="bags source:reddit")
+
+    assert run(feed, Told([item("1", "bags")])).pairs == 2
+
+
+def test_a_query_may_ask_for_the_author_by_any_of_their_names(feed: Site) -> None:
+    feed.brand("by handle", query="bags author:ana_l")
+    feed.brand("without", query="bags -author:ana_l")
+    author = Author("42", handle="@ana_l", name="Ana")
+
+    assert run(feed, Told([item("1", "bags", author=author), item("2", "bags")])).pairs == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "pairs"),
+    [
+        ("Aeroluz ha vuelto a perder mi maleta y nadie me responde", None, 2),
+        ("Aeroluz lost my bag again and nobody answers me", None, 1),
+        ("Aeroluz lost my bag again and nobody answers me", "es", 2),
+        ("Aeroluz!", None, 1),
+    ],
+)
+def test_a_language_that_is_asked_for_is_found_out_where_the_platform_does_not_tell(
+    feed: Site, text: str, lang: str | None, pairs: int
+) -> None:
+    feed.brand("Aeroluz in Spanish", query="aeroluz lang:es")
+
+    assert run(feed, Told([item("1", text, lang=lang)])).pairs == pairs
+
+
+def test_where_no_query_asks_for_a_language_nobody_finds_it_out(feed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "identify", lambda _text: pytest.fail("nobody asked"))
+    feed.brand("by kind", query="aeroluz source:rss")
+
+    assert run(feed, Told([item("1", "Aeroluz ha vuelto a perder mi maleta")])).pairs == 2

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from listener.coverage import Stretch
 from listener.queue import WorkQueue
 from listener.scheduler import Scheduler
-from listener.store import brands, deliveries, health, scoring
+from listener.store import brands, coverage, deliveries, health, scoring
 from listener.store.tables import Source
 from tests.conftest import NOON
 from tests.listener.conftest import Site, item
@@ -154,17 +155,35 @@ def test_a_source_that_is_being_read_for_long_is_all_right(feed: Site) -> None:
     assert stuck(feed) == attention(feed) == []
 
 
-def test_a_source_with_a_gap_is_named_for_a_day(feed: Site) -> None:
+def gap(site: Site, hours: float, *, cause: str = "capped", **changes: Any) -> None:
+    """A gap of so many hours before now."""
+    stretch = Stretch(site.clock() - timedelta(hours=hours), site.clock())
+    with site.store.transaction() as session:
+        why = "the platform had more than it hands out at once"
+        coverage.open_gap(session, site.id_of(Source, "my feed"), stretch, cause, why, site.clock(), **changes)
+
+
+def test_a_source_that_missed_something_for_good_is_named_for_a_day(feed: Site) -> None:
     feed.source("my feed", every_s=7 * 86400)
-    with feed.store.transaction() as session:
-        brands.note_gap(session, feed.id_of(Source, "my feed"), feed.clock())
+    gap(feed, 1.5, lost=True)
     (line,) = attention(feed)
     assert line == (
-        "source my feed had more than it hands out at once at 2026-11-21 12:00 UTC, so mentions are missing; "
-        "read it more often (every)"
+        "source my feed misses what was said from 2026-11-21 10:30 UTC to 2026-11-21 12:00 UTC: "
+        "the platform had more than it hands out at once; read it more often (every)"
     )
 
+    feed.clock.advance(minutes=30)
+    gap(feed, 0.2, cause="restart", lost=True)
+    assert "from 2026-11-21 10:30 UTC to 2026-11-21 12:30 UTC, in 2 pieces:" in attention(feed)[0]
+
     feed.clock.advance(days=1)
+    assert attention(feed) == []
+
+
+def test_a_gap_that_may_still_be_filled_waits_for_nobody(feed: Site) -> None:
+    feed.source("my feed", every_s=7 * 86400)
+    gap(feed, 1)
+
     assert attention(feed) == []
 
 

@@ -1,0 +1,165 @@
+"""What a run that follows the present tells the ledger, beside its pages.
+
+A run that ends well has read everything from where the one before it ended, until it began itself. What it has *not*
+read is cut out of that: where the platform had more than it handed out, and where the run did not begin at the mark
+because its place was lost or lies further back than the platform remembers.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from listener.coverage import SLACK, Stretch
+from listener.source import Page, Source
+from listener.store import coverage
+from listener.store.tables import Source as SourceRow
+from listener.trouble import Kind, trouble
+
+CAPPED = "the platform had more than it hands out at once"
+RESTARTED = "the place where reading had been left was lost, so it began anew later than that"
+TOO_LATE = "it was not read for longer than the platform looks back"
+
+_NOTHING = timedelta(0)
+
+
+def count_failure(session: Session, source_id: int, now: datetime, error: str, *, polls: int = 1) -> None:
+    """A poll came to nothing, or was broken off by us; the error's words say which."""
+    match trouble(error).kind:
+        case Kind.SLOW_DOWN | Kind.QUOTA:
+            counts = {"rate_limited": 1}
+        case Kind.BROKEN_OFF | Kind.MONEY:
+            counts = {"truncated": 1}
+        case _:
+            counts = {"failed": 1}
+    coverage.count(session, source_id, now, why=error, polls=polls, **counts)
+
+
+class RunLedger:
+    """The bookkeeping of one run. Every method writes in the transaction of what it speaks of.
+
+    ``until``: when the run began, and so the latest moment that it can have read.
+    """
+
+    def __init__(self, row: SourceRow, source: Source, until: datetime) -> None:
+        assert row.id is not None
+        self._id = row.id
+        self._row = row
+        self._every = timedelta(seconds=row.every_s or 0)
+        self._scheduled = row.every_s is not None
+        self._ordered = source.ordered
+        self._lag = source.lag
+        self._history = source.history
+        self._mark = row.covered_to
+        self._polled = False
+        self._newest: datetime | None = None
+        self._in_order = True
+        # An interrupted run that goes on still ends where it began to look: what came since is the next one's.
+        self._until = row.run_until or until
+        # Without a cursor, or without knowing how far the last one reached, only what is seen is known to be read.
+        self._from = row.run_from
+        if self._from is None and (row.cursor is None or row.covered_to is None):
+            self._from = self._until
+
+    def begin_anew(self, session: Session, until: datetime, *, lost: bool) -> None:
+        """The run's cursor was dropped, and with ``lost`` the source's kept one too: it starts again."""
+        self._until = until
+        if lost or self._from is not None:
+            self._from = until
+        coverage.mark(session, self._id, run_from=self._from, run_until=None)
+
+    def keep(self, session: Session, page: Page, stored: int, now: datetime) -> None:
+        """A page was stored."""
+        coverage.count(
+            session, self._id, now, polls=0 if self._polled else 1, found=len(page.items), stored=stored,
+            capped=int(page.capped), why=CAPPED if page.capped else None,
+        )  # fmt: skip
+        self._polled = True
+        if not self._scheduled:
+            return
+        times = sorted(item.created_at for item in page.items)
+        if self._from is not None and times:
+            self._from = min(self._from, times[0])
+        if page.capped and (missing := self._missing(page, times)):
+            coverage.open_gap(session, self._id, missing, "capped", CAPPED, now, lost=self._gone(missing, now))
+        if self._ordered:
+            self._prove(session, times)
+        until = None if self._ordered else self._until
+        coverage.mark(session, self._id, run_from=self._from, run_until=until, covered_to=self._mark)
+
+    def finish(self, session: Session, now: datetime) -> None:
+        """The source was read to its end."""
+        if not self._polled:
+            coverage.count(session, self._id, now, polls=1)
+        if not self._scheduled:
+            return
+        start = self._start(session, now)
+        coverage.cover(session, self._id, Stretch(start, self._until))
+        begun = self._row.listened_from
+        if begun is None:
+            # A first run that came in time says that nothing was to be read before it.
+            early = self._row.created_at
+            begun = self._until if self._until - early <= self._every + SLACK else early
+        mark = max(self._mark or self._until, self._until)
+        coverage.mark(session, self._id, covered_to=mark, listened_from=begun, run_from=None, run_until=None)
+
+    def fail(self, session: Session, now: datetime, error: str) -> None:
+        """The run ended early, with an error or because it was told to stop; the next one goes on."""
+        count_failure(session, self._id, now, error, polls=0 if self._polled else 1)
+
+    def _start(self, session: Session, now: datetime) -> datetime:
+        """From when on everything has been read, if nothing was capped; what lies between the mark and that is told."""
+        mark, start = self._mark, self._until if self._from is None else self._from
+        if mark is None:
+            # The first run. A place that only shows what it has now says nothing of the time before.
+            return self._until if self._history == _NOTHING else self._reachable(start)
+        if self._from is None:
+            cause, why, start = "history", TOO_LATE, self._reachable(mark)
+        elif self._history == _NOTHING and (start <= mark or start == self._until):
+            # What a feed showed at the mark it still shows, or it shows nothing at all.
+            return mark
+        else:
+            cause, why, start = "restart", RESTARTED, self._reachable(start)
+        if mark < start:
+            missing = Stretch(mark, start)
+            coverage.open_gap(session, self._id, missing, cause, why, now, lost=self._gone(missing, now))
+        return start
+
+    def _reachable(self, moment: datetime) -> datetime:
+        if self._history is None or self._history == _NOTHING:
+            return moment
+        return min(max(moment, self._until - self._history), self._until)
+
+    def _gone(self, missing: Stretch, now: datetime) -> bool:
+        """Whether the platform cannot be asked for it any more."""
+        return self._history is not None and missing.until <= now - self._history
+
+    def _missing(self, page: Page, times: list[datetime]) -> Stretch | None:
+        """Where a capped page leaves a gap; None where nobody was waiting for what is there."""
+        if page.gap is not None:
+            since, until = page.gap
+            # Platforms count in seconds, and the last one belongs to what is missing.
+            return Stretch(since, max(until, since + timedelta(seconds=1)))
+        if self._mark is None:
+            # A first run looks back as far as it gets.
+            return Stretch(times[0], times[-1]) if self._ordered and times else None
+        if self._ordered and self._history != _NOTHING:
+            return Stretch(self._mark, min(times[-1], self._until) if times else self._until)
+        # The latest come first, so what is missing lies before the oldest.
+        oldest = times[0] if times and times[0] > self._mark else self._until
+        return Stretch(self._mark, min(oldest, self._until))
+
+    def _prove(self, session: Session, times: list[datetime]) -> None:
+        """In order, what is older than a page has all been read with the pages before it."""
+        if not times:
+            return
+        oldest, newest = times[0], times[-1]
+        if self._newest is not None and oldest < self._newest - self._lag:
+            self._in_order = False
+        self._newest = max(newest, self._newest or newest)
+        read_to = min(oldest, self._until)
+        if not self._in_order or self._from is not None or self._mark is None or self._history == _NOTHING:
+            return
+        start = self._reachable(self._mark)
+        if start == self._mark < read_to:
+            coverage.cover(session, self._id, Stretch(self._mark, read_to))
+            self._mark = read_to

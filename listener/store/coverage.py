@@ -1,0 +1,267 @@
+"""The ledger: what has been read of each source, what happened meanwhile, and what is missing.
+
+Every write belongs to the transaction of what it speaks of: a page's counts to the page, a stretch to the end of the
+run that read it. Sources that are read on demand only (imports) have counts and no stretches: nobody waits for them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from listener.coverage import Missing, Polls, Record, Stretch, hour_of, joined, without
+from listener.items import storable
+from listener.store.engine import upsert
+from listener.store.tables import Covered, Gap, Mention, Source, SourceHour, table
+
+_COUNTS = ("polls", "found", "stored", "capped", "truncated", "rate_limited", "failed")
+
+WINDOW = timedelta(hours=6)
+"""How much of a gap is asked for at first; less where the platform has more than it hands out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of a source of late. ``hour`` and ``day``: items handed out in the last 1 and 24 hours."""
+
+    hour: int = 0
+    day: int = 0
+    polls: int = 0
+
+
+def count(session: Session, source_id: int, now: datetime, *, why: str | None = None, **counts: int) -> None:
+    """Add to the hour that ``now`` lies in. ``counts``: polls, found, stored, capped, truncated, rate_limited, failed.
+
+    ``why``: the trouble in the words of the error; the last one is kept.
+    """
+    row: dict[str, Any] = dict.fromkeys(_COUNTS, 0) | counts
+    row |= {"source_id": source_id, "hour": hour_of(now), "why": why and storable(why)}
+    upsert(session, table(SourceHour), [row], key=("source_id", "hour"), replace=("why",), add=_COUNTS)
+
+
+def mark(session: Session, source_id: int, **marks: datetime | None) -> None:
+    """Move a source's marks: listened_from, covered_to, run_from, run_until."""
+    session.connection().execute(update(table(Source)).where(table(Source).c.id == source_id).values(**marks))
+
+
+def cover(session: Session, source_id: int, stretch: Stretch) -> None:
+    """All of ``stretch`` has been read, but for the gaps known in it."""
+    _hold(session, source_id)
+    gaps = _gap_stretches(session, source_id, stretch)
+    _add(session, source_id, without([stretch], gaps))
+
+
+def fill(session: Session, source_id: int, stretch: Stretch, missing: Sequence[Stretch] = ()) -> None:
+    """All of ``stretch`` but ``missing`` has been read, whatever gaps were known in it."""
+    _hold(session, source_id)
+    _add(session, source_id, without([stretch], missing))
+
+
+def open_gap(
+    session: Session, source_id: int, stretch: Stretch, cause: str, why: str, now: datetime, *, lost: bool = False
+) -> list[Stretch]:
+    """Note that something of ``stretch`` is missing; what is covered, or known to be missing, already is left out.
+
+    ``lost``: the platform cannot be asked for it any more. The stretches that were new.
+    """
+    _hold(session, source_id)
+    known = _gap_stretches(session, source_id, stretch) + _covered(session, source_id, stretch)
+    new = without([stretch], known)
+    rows = [
+        {
+            "source_id": source_id, "since": since, "until": until, "cause": cause, "why": why, "tries": 0, "found": 0,
+            "state": "lost" if lost else "open", "read_to": since, "width_s": round(WINDOW.total_seconds()),
+            "not_before": now, "opened_at": now, "closed_at": now if lost else None,
+        }
+        for since, until in new
+    ]  # fmt: skip
+    if rows:
+        session.connection().execute(table(Gap).insert(), rows)
+    return new
+
+
+def covered(session: Session, source_id: int, stretch: Stretch) -> list[Stretch]:
+    """What of ``stretch``, or touching it, has been read; not cut to it."""
+    return joined(_covered(session, source_id, stretch))
+
+
+def record(session: Session, source: Source, since: datetime, until: datetime) -> Record:
+    """All that the ledger knows of a source between two moments."""
+    assert source.id is not None
+    frame = Stretch(since, until)
+    hour = table(SourceHour).c
+    rows = session.connection().execute(
+        select(hour.hour, hour.why, *(hour[name] for name in _COUNTS)).where(
+            hour.source_id == source.id, hour.hour >= hour_of(since), hour.hour < until
+        )
+    )
+    return Record(
+        listened_from=source.listened_from or source.created_at,
+        covered_to=source.covered_to,
+        every=timedelta(seconds=source.every_s or 0),
+        covered=tuple(_covered(session, source.id, frame)),
+        polls={row.hour: Polls(**{name: getattr(row, name) for name in (*_COUNTS, "why")}) for row in rows},
+        missing=tuple(
+            Missing(Stretch(gap.since, gap.until), gap.cause, gap.state, gap.why)
+            for gap in gaps(session, source.id, since, until)
+            if gap.state != "filled"
+        ),
+    )
+
+
+def mentions(session: Session, source_id: int, since: datetime, until: datetime) -> dict[datetime, int]:
+    """How many mentions of a source were said in each hour, whenever they were found; hours without any are left out.
+
+    Counted from the mentions themselves, so that it is true whatever was deleted or came late.
+    """
+    said = table(Mention).c
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    hour: Any = (
+        func.strftime("%Y-%m-%dT%H", said.created_at) if sqlite else func.date_trunc("hour", said.created_at, "UTC")
+    )
+    rows = session.connection().execute(
+        select(hour, func.count())
+        .where(said.source_id == source_id, said.created_at >= since, said.created_at < until)
+        .group_by(hour)
+    )
+    return {
+        datetime.strptime(f"{row[0]}+0000", "%Y-%m-%dT%H%z") if sqlite else row[0].astimezone(UTC): row[1]
+        for row in rows
+    }
+
+
+def found_lately(session: Session, now: datetime) -> dict[int, Found]:
+    """What came of each source in the hours that the last 1 and 24 hours lie in."""
+    hour = table(SourceHour).c
+    rows = session.connection().execute(
+        select(hour.source_id, hour.hour, hour.found, hour.polls).where(
+            hour.hour > now - timedelta(hours=24), hour.hour <= now
+        )
+    )
+    found: dict[int, Found] = {}
+    for row in rows:
+        before = found.get(row.source_id, Found())
+        last = row.found if row.hour > now - timedelta(hours=1) else 0
+        found[row.source_id] = Found(before.hour + last, before.day + row.found, before.polls + row.polls)
+    return found
+
+
+def gaps(session: Session, source_id: int, since: datetime, until: datetime) -> Sequence[Gap]:
+    """The gaps of a source between two moments, the oldest first; filled ones too."""
+    return session.exec(
+        select_rows(Gap)
+        .where(Gap.source_id == source_id, col(Gap.until) > since, col(Gap.since) < until)
+        .order_by(col(Gap.since), col(Gap.id))
+    ).all()
+
+
+def open_gaps(session: Session) -> dict[int, int]:
+    """How many gaps of each source are still to be filled."""
+    gap = table(Gap).c
+    rows = session.connection().execute(
+        select(gap.source_id, func.count()).where(gap.state == "open").group_by(gap.source_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def missed(session: Session, since: datetime) -> dict[int, list[Gap]]:
+    """The gaps of each source that were given up after ``since``, in whole or in part."""
+    rows = session.exec(
+        select_rows(Gap)
+        .where(col(Gap.state).in_(("lost", "partly")), col(Gap.closed_at) > since)
+        .order_by(col(Gap.since), col(Gap.id))
+    )
+    found: dict[int, list[Gap]] = {}
+    for gap in rows:
+        found.setdefault(gap.source_id, []).append(gap)
+    return found
+
+
+def next_gap(session: Session, now: datetime) -> int | None:
+    """The id of a gap that is due: its source works, and nobody is filling it."""
+    gap, source = table(Gap).c, table(Source).c
+    found: int | None = session.connection().scalar(
+        select(gap.id)
+        .join_from(table(Gap), table(Source), gap.source_id == source.id)
+        .where(gap.state == "open", gap.not_before <= now, or_(gap.lease_until.is_(None), gap.lease_until <= now))
+        # What is oldest is lost first.
+        .where(source.active, ~source.stopped)
+        .order_by(gap.since, gap.id)
+        .limit(1)
+    )
+    return found
+
+
+def claim_gap(session: Session, gap_id: int, now: datetime, lease: timedelta) -> Gap | None:
+    """Take a gap to fill it; None where somebody else has."""
+    gap = table(Gap).c
+    free = or_(gap.lease_until.is_(None), gap.lease_until <= now)
+    taken = session.connection().execute(
+        update(table(Gap))
+        .where(gap.id == gap_id, gap.state == "open", free)
+        .values(lease_until=now + lease, tries=gap.tries + 1)
+    )
+    return session.get_one(Gap, gap_id) if taken.rowcount else None
+
+
+def change_gap(session: Session, gap_id: int, *, found: int = 0, **values: Any) -> None:
+    """Set columns of a gap. ``found``: so many items more."""
+    gap = table(Gap).c
+    session.connection().execute(update(table(Gap)).where(gap.id == gap_id).values(found=gap.found + found, **values))
+
+
+def _hold(session: Session, source_id: int) -> None:
+    """One writer of a source's stretches at a time."""
+    session.connection().execute(select(table(Source).c.id).where(table(Source).c.id == source_id).with_for_update())
+
+
+def _add(session: Session, source_id: int, stretches: Sequence[Stretch]) -> None:
+    columns = table(Covered).c
+    for stretch in stretches:
+        touching = (
+            session.connection()
+            .execute(
+                select(columns.id, columns.since, columns.until).where(
+                    columns.source_id == source_id, columns.since <= stretch.until, columns.until >= stretch.since
+                )
+            )
+            .all()
+        )
+        (whole,) = joined([stretch, *(Stretch(row.since, row.until) for row in touching)])
+        if len(touching) == 1:
+            session.connection().execute(
+                update(table(Covered)).where(columns.id == touching[0].id).values(since=whole.since, until=whole.until)
+            )
+            continue
+        if touching:
+            session.connection().execute(delete(table(Covered)).where(columns.id.in_([row.id for row in touching])))
+        session.connection().execute(
+            table(Covered).insert(), {"source_id": source_id, "since": whole.since, "until": whole.until}
+        )
+
+
+def _covered(session: Session, source_id: int, frame: Stretch) -> list[Stretch]:
+    columns = table(Covered).c
+    rows = session.connection().execute(
+        select(columns.since, columns.until).where(
+            columns.source_id == source_id, columns.since <= frame.until, columns.until >= frame.since
+        )
+    )
+    return [Stretch(row.since, row.until) for row in rows]
+
+
+def _gap_stretches(session: Session, source_id: int, frame: Stretch) -> list[Stretch]:
+    columns = table(Gap).c
+    rows = session.connection().execute(
+        select(columns.since, columns.until).where(
+            columns.source_id == source_id,
+            columns.state != "filled",
+            columns.since < frame.until,
+            columns.until > frame.since,
+        )
+    )
+    return [Stretch(row.since, row.until) for row in rows]
