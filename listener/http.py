@@ -68,7 +68,8 @@ def refusal(status: int, reason: str, address: str, headers: Mapping[str, str], 
         why = "too many requests" if status == HTTPStatus.TOO_MANY_REQUESTS else "trouble on its side"
         wait = f"it asks to wait {delay:.0f} s" if delay is not None else "it is tried again later"
         return RetriableSourceError(f"{answered} ({why}); {wait}", retry_after=delay)
-    return FatalSourceError(f"{answered}: {_MUST_ACT.get(status, 'check the address and the settings of this source')}")
+    act = _MUST_ACT.get(status, "check the address and the settings of this source")
+    return FatalSourceError(f"{answered}: {act}", may_pass=status in (403, 404))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from listener import clock
 from listener.http import MAX_REDIRECTS, MEBIBYTE, Reply, causes, refusal, shown
 from listener.source import FatalSourceError, Meter, RetriableSourceError, SourceError
 
+_PIECE = 64 * 1024
+
 Left = tuple[float | None, float | None]
 """(weight that is left, seconds until it is renewed), as a platform's headers tell; None = they do not."""
 
@@ -56,17 +58,20 @@ class CheckedSession(requests.Session):
         self.headers["Accept-Encoding"] = "gzip"
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self.mount(scheme, HTTPAdapter(max_retries=0))
+            self.mount(scheme, _Bounded(timeout, deadline, max_bytes, monotonic))
         self._meter = meter
-        self._timeout = timeout
-        self._deadline = deadline
-        self._max_bytes = max_bytes
         self._origin = urlsplit(origin) if origin else None
         self._left = left
         self._passed = frozenset(passed)
         self._price = price
         self._refused = refused
-        self._monotonic = monotonic
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
+        """As the library's; an address that makes no request is told in our words too."""
+        try:
+            return super().request(method, url, *args, **options)
+        except (requests.RequestException, ValueError) as error:
+            raise _in_words(error, str(url)) from error
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """One request, asked for at the meter. Raises FatalSourceError or RetriableSourceError."""
@@ -74,38 +79,65 @@ class CheckedSession(requests.Session):
             request.url = _moved(request.url or "", self._origin)
         address = request.url or ""
         self._meter.ask(cost=self._price(request) if self._price is not None else Decimal(0))
-        options |= {"timeout": self._timeout, "stream": True}
+        options["stream"] = True  # the adapter reads the body: nothing else may, without a limit
         try:
             response = super().send(request, **options)
-            self._read(response, address)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise _in_words(error, address) from error
+        if response.history:
+            return response  # it was told and looked at when it came, one redirect deeper
         if self._left is not None:
             remaining, resets_in = self._left(response.headers)
             self._meter.told(remaining=remaining, resets_in=resets_in)
         status = response.status_code
         if status >= 400 and status not in self._passed:
             own_words = self._refused(response) if self._refused is not None else None
-            raise own_words or refusal(status, response.reason or "", address, response.headers)
+            refused = own_words or refusal(status, response.reason or "", address, response.headers)
+            if isinstance(refused, RetriableSourceError) and refused.retry_after:
+                # It means whoever uses this account, not this request.
+                self._meter.told(remaining=0, resets_in=refused.retry_after)
+            raise refused
         return response
 
-    def _read(self, response: requests.Response, address: str) -> None:
-        """The body into memory, counted as it expands."""
+
+class _Bounded(HTTPAdapter):
+    """Reads every body, also a redirect's, at once and within limits of size (expanded) and time.
+
+    Seconds: ``timeout`` for the connection and for each piece of an answer, ``deadline`` for all pieces together.
+    """
+
+    def __init__(self, timeout: float, deadline: float, max_bytes: int, monotonic: Callable[[], float]) -> None:
+        super().__init__(max_retries=0)
+        self._timeout, self._deadline = timeout, deadline
+        self._max_bytes, self._monotonic = max_bytes, monotonic
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         until = self._monotonic() + self._deadline
-        pieces, size = [], 0
-        for piece in response.iter_content(64 * 1024):
+        response = super().send(request, *args, **options | {"timeout": self._timeout, "stream": True})
+        try:
+            response._content = self._body(response.raw, shown(request.url or ""), until)
+        except BaseException:
+            response.close()  # what is left of the answer must not be taken for the next one
+            raise
+        response._content_consumed = True  # type: ignore[attr-defined]
+        return response
+
+    def _body(self, raw: Any, where: str, until: float) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        # As much as there is, up to so much: ``read`` would wait for all of it, however slowly it drips.
+        while piece := raw.read1(_PIECE, decode_content=True):
             size += len(piece)
             if size > self._max_bytes:
                 raise FatalSourceError(
-                    f"{shown(address)} sent more than {self._max_bytes / MEBIBYTE:.3g} MB: check that it is the right "
-                    "address"
+                    f"{where} sent more than {self._max_bytes / MEBIBYTE:.3g} MB: check that it is the right address"
                 )
             if self._monotonic() > until:
                 raise RetriableSourceError(
-                    f"{shown(address)} took longer than {self._deadline:.0f} s to answer; tried again later"
+                    f"{where} took longer than {self._deadline:.0f} s to answer; it is tried again later"
                 )
             pieces.append(piece)
-        response._content = b"".join(pieces)
+        return b"".join(pieces)
 
 
 def as_json(response: requests.Response) -> Any:
@@ -140,19 +172,33 @@ def _in_words(error: Exception, address: str) -> SourceError:
     match error:
         case requests.TooManyRedirects():
             return FatalSourceError(f"{where} redirects more than {MAX_REDIRECTS} times: check the address")
-        case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema():
-            return FatalSourceError(f"{where} is no address of the web: write it as https://...")
-    if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
-        return FatalSourceError(f"the certificate of {where} does not hold: check the address")
+        case (
+            requests.exceptions.InvalidURL()
+            | requests.exceptions.InvalidSchema()
+            | requests.exceptions.MissingSchema()
+            | UnicodeError()
+            | urllib3.exceptions.LocationParseError()
+        ):
+            return FatalSourceError(f"{where} is, or redirects to, no address of the web: write it as https://...")
+    for root in roots:
+        match root:
+            case ssl.SSLCertVerificationError():
+                return FatalSourceError(
+                    f"the certificate of {where} does not hold ({root.verify_message}): check the address"
+                )
+            case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+                continue
+            case ssl.SSLError():
+                return FatalSourceError(f"{where} does not speak TLS as expected ({root.reason}): check the address")
     if isinstance(error, requests.Timeout) or any(isinstance(root, TimeoutError) for root in roots):
         return RetriableSourceError(f"{where} did not answer in time; it is tried again later")
     if any(isinstance(root, socket.gaierror) for root in roots):
         return RetriableSourceError(
             f"no server of the name in {where} was found: check the address or the network; it is tried again later"
         )
-    if isinstance(error, requests.ConnectionError) and any(isinstance(root, _REFUSED) for root in roots):
+    if any(isinstance(root, _REFUSED) for root in roots):
         return RetriableSourceError(f"no connection to {where}; it is tried again later")
     return RetriableSourceError(f"{where} broke off in the middle of its answer; it is tried again later")
 
 
-_REFUSED = (ConnectionRefusedError, urllib3.exceptions.NewConnectionError)
+_REFUSED = (ConnectionRefusedError, urllib3.exceptions.NewConnectionError, requests.exceptions.ProxyError)
