@@ -14,6 +14,7 @@ from alerts.registry import CHANNELS
 from alerts.rules.detractor import DetractorSettings
 from listener import yamlfile
 from listener.config import ConfigError, with_secrets
+from listener.push.options import PushEntry
 from listener.query import QueryError, parse
 from listener.registry import SOURCES
 
@@ -150,6 +151,7 @@ class ConfigFile(Strict):
 
     brands: tuple[BrandEntry, ...] = ()
     sources: tuple[SourceEntry, ...] = ()
+    push: tuple[PushEntry, ...] = ()
     channels: tuple[ChannelEntry, ...] | None = None
 
 
@@ -205,7 +207,7 @@ def parse_text(text: str, path: Path, environ: Mapping[str, str] | None) -> Conf
     except yamlfile.NotYamlError as error:
         raise ConfigFileError(path, [Problem(error.line, error.column, f"not YAML: {error}")]) from error
     if not isinstance(document.data, dict):
-        raise ConfigFileError(path, [Problem(1, 1, "the file holds no brands:, sources: or channels:")])
+        raise ConfigFileError(path, [Problem(1, 1, "the file holds no brands:, sources:, push: or channels:")])
     found = [
         Problem(line, column, f"{name!r} stands on line {first} already; write both in one place")
         for line, column, name, first in document.named_twice
@@ -227,9 +229,15 @@ def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Itera
     Looks at the file as it stands, so that a mistake in one entry hides no other; what has the wrong shape is passed
     over, because that has been said.
     """
-    names = {part: _names(data, part) for part in ("brands", "sources", "channels")}
+    names = {part: _names(data, part) for part in ("brands", "sources", "push", "channels")}
     for part, numbered in names.items():
         yield from _twice(part, numbered)
+    read = {name for _, name in names["sources"]}
+    yield from (
+        (("push", number, "name"), f"a source is called {name!r} already")
+        for number, name in names["push"]
+        if name in read
+    )
     brands = {name for _, name in names["brands"]}
     channels = DEFAULT_CHANNELS if data.get("channels") is None else {name for _, name in names["channels"]}
     for number, brand in _entries(data, "brands"):
@@ -237,6 +245,11 @@ def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Itera
     for number, source in _entries(data, "sources"):
         yield from _unknown(("sources", number, "brands"), source.get("brands"), brands, "brand")
         yield from _options(("sources", number), source, SourceEntry, SOURCES, "source", environ)
+    for number, sender in _entries(data, "push"):
+        yield from _unknown(("push", number, "brands"), sender.get("brands"), brands, "brand")
+        for key, value in sender.items() if environ is not None else ():
+            if isinstance(key, str) and key.endswith("_from") and isinstance(value, str):
+                yield from _unset(("push", number, key), key, value, environ)
     for number, channel in _entries(data, "channels"):
         yield from _options(("channels", number), channel, ChannelEntry, CHANNELS, "channel", environ)
 
@@ -264,6 +277,13 @@ def _unknown(where: Place, named: object, known: Collection[str], what: str) -> 
     for number, name in enumerate(named if isinstance(named, list) else ()):
         if isinstance(name, str) and name not in known:
             yield (*where, number), f"no {what} is called {name!r}; there are: {_list(known)}"
+
+
+def _unset(where: Place, key: str, variable: str, environ: Mapping[str, str]) -> Iterator[tuple[Place, str]]:
+    try:
+        with_secrets({key: variable}, environ)
+    except ConfigError as error:
+        yield where, str(error)
 
 
 def _options(

@@ -391,8 +391,8 @@ MISTAKES = {
         "brands:\n\t- name: A\n",
         ["line 2, column 1: not YAML: found character '\\t' that cannot start any token"],
     ),
-    "nothing": ("", ["line 1, column 1: the file holds no brands:, sources: or channels:"]),
-    "another thing": ("- name: A\n", ["line 1, column 1: the file holds no brands:, sources: or channels:"]),
+    "nothing": ("", ["line 1, column 1: the file holds no brands:, sources:, push: or channels:"]),
+    "another thing": ("- name: A\n", ["line 1, column 1: the file holds no brands:, sources:, push: or channels:"]),
 }  # fmt: skip
 
 
