@@ -15,6 +15,8 @@ from listener.sources.file import FileOptions, FileSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
 from listener.sources.replay import ReplayOptions, ReplaySource
 from listener.sources.rss import RssOptions, RssSource
+from listener.sources.youtube import KEEP_FOR as YOUTUBE_KEEPS_FOR
+from listener.sources.youtube import YouTubeOptions, YouTubeSource
 from listener.tools import Tools
 
 
@@ -56,6 +58,13 @@ _ALL = (
         "A recorded story told again as if it happened now, for demonstrations.",
         ReplayOptions,
         lambda options, tools: ReplaySource(options),  # noqa: ARG005
+    ),
+    SourceKind(
+        "youtube",
+        "Comments below YouTube videos: of channels, of single videos, of videos found by search.",
+        YouTubeOptions,
+        YouTubeSource,
+        keep_for=YOUTUBE_KEEPS_FOR,
     ),
 )
 

@@ -17,6 +17,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "rss": {"url": "https://news.example/feed"},
     "hackernews": {},
     "replay": {"path": "story.jsonl", "speed": 60},
+    "youtube": {"api_key": "AIza", "channels": ["UCacme_channel-000000001"]},
 }
 
 

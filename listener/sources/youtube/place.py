@@ -1,0 +1,54 @@
+"""Where a run stands: all that the cursor of a ``youtube`` source holds."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+from listener.source import Cursor
+
+
+@dataclass(slots=True)
+class Run:
+    """Where a run stands; it goes into the cursor, so that an interrupted one goes on with the same window."""
+
+    until: str
+    searches: list[str] = field(default_factory=list)
+    """Searches still to be sent."""
+    at: str | None = None
+    """The channel or video being read."""
+    page: str | None = None
+    more: bool = True
+    threads: list[list[str]] = field(default_factory=list)
+    """Threads (id, video) whose replies are still to be asked for."""
+    reply_page: str | None = None
+    replies: dict[str, int] = field(default_factory=dict)
+    """How many replies each long thread met in this run has."""
+    read: int = 0
+    troubles: list[str] = field(default_factory=list)
+
+    def begin(self, target: str) -> None:
+        """Start on another channel or video."""
+        self.at, self.page, self.more, self.threads, self.reply_page = target, None, True, [], None
+
+
+@dataclass(slots=True)
+class State:
+    """All that the cursor holds."""
+
+    done: dict[str, str] = field(default_factory=dict)
+    """Until when each channel and video has been read."""
+    replies: dict[str, int] = field(default_factory=dict)
+    """How many replies each long thread had when they were last read."""
+    videos: dict[str, str] = field(default_factory=dict)
+    """Videos found by search, and when they were published."""
+    searched: str | None = None
+    plan: str | None = None
+    run: Run | None = None
+
+    @classmethod
+    def of(cls, cursor: Cursor | None) -> Self:
+        values = dict(cursor or {})
+        run = values.pop("run", None)
+        return cls(**values, run=Run(**run) if run else None)
+
+    def cursor(self) -> Cursor:
+        return asdict(self)

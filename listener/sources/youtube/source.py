@@ -1,0 +1,229 @@
+"""Reads channels and videos, target by target; see the package's docstring for what the API can do."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from listener.items import Item
+from listener.query import Query
+from listener.query.dialects import YOUTUBE
+from listener.query.translate import translate
+from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError, Skipped
+from listener.sources.youtube.api import Api, BadToken, NotThere
+from listener.sources.youtube.comments import add_replies, moment_of, not_as_documented, read_comment
+from listener.sources.youtube.options import YouTubeOptions
+from listener.sources.youtube.place import Run, State
+from listener.tools import Tools
+
+KEEP_FOR = timedelta(days=30)
+"""https://developers.google.com/youtube/terms/developer-policies, III.E.4: stored data goes or is fetched anew."""
+
+_SEARCH_COST = 100
+_PER_PAGE = 100
+_REMEMBERED_THREADS = 2000
+
+
+class YouTubeSource:
+    """Comments and replies, target by target (a channel or a video), each newest first down to where it was left."""
+
+    kind: ClassVar[str] = "youtube"
+    ordered: ClassVar[bool] = False
+    lag: ClassVar[timedelta] = timedelta(hours=1)
+    history: ClassVar[timedelta | None] = None  # in principle: each 100 threads gone past cost a unit
+    recheck_every: ClassVar[timedelta] = timedelta(days=7)
+    recheck_batch: ClassVar[int] = 50
+
+    def __init__(self, options: YouTubeOptions, tools: Tools) -> None:
+        self._options = options
+        self._api = Api(options.api_key.get_secret_value(), tools)
+
+    def fetch(
+        self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
+    ) -> Iterator[Page]:
+        """Comments after each target's own lower bound. A target that is gone or closed for comments is a Skipped.
+
+        Searches happen at most ``searches_a_day`` times a day, and once for every window of the past.
+        """
+        state = State.of(cursor)
+        if state.run is None:
+            state.run = Run(until.isoformat(), searches=self._searches_due(state, query, until, since))
+        run = state.run
+        end = min(datetime.fromisoformat(run.until), until)
+        while run.searches:
+            self._search(state, run.searches[0], end, since)
+            del run.searches[0]
+            yield Page((), state.cursor(), progress=0.0)
+        targets = self._targets(state)
+        for number, target in enumerate(targets):
+            if target != run.at:
+                if target in state.done and datetime.fromisoformat(state.done[target]) >= end:
+                    run.read += 1
+                    continue
+                run.begin(target)
+            for page in self._read(state, run, target, end, since):
+                progress = number / len(targets)
+                yield Page(page.items, state.cursor(), page.skipped, token=page.token, progress=progress)
+        if run.troubles and not run.read:
+            raise FatalSourceError(f"none of the channels and videos could be read: {'; '.join(run.troubles[:5])}")
+        state.run = None
+        state.replies = dict(list(run.replies.items())[:_REMEMBERED_THREADS])
+        known = set(targets)
+        state.done = {target: moment for target, moment in state.done.items() if target in known}
+        yield Page((), state.cursor(), progress=1.0)
+
+    def gone(self, native_ids: Sequence[str]) -> Mapping[str, str]:
+        """Which of these comments YouTube no longer shows, for 1 unit."""
+        try:
+            answer = self._api.ask("comments", {"part": "id", "id": ",".join(native_ids)})
+        except NotThere as error:
+            if not error.deleted:
+                raise FatalSourceError(f"YouTube does not let these comments be looked up: {error}") from error
+            # The whole request is refused where one id is unknown to it: which one, halves tell.
+            if len(native_ids) == 1:
+                return {native_ids[0]: "deleted"}
+            middle = len(native_ids) // 2
+            return {**self.gone(native_ids[:middle]), **self.gone(native_ids[middle:])}
+        there = {entry.get("id") for entry in answer["items"] if isinstance(entry, dict)}
+        return {native_id: "deleted" for native_id in native_ids if native_id not in there}
+
+    def _targets(self, state: State) -> list[str]:
+        named = [f"channel:{channel}" for channel in self._options.channels]
+        videos = (*self._options.videos, *(state.videos if self._options.search else ()))
+        return named + [f"video:{video}" for video in dict.fromkeys(videos)]
+
+    def _searches_due(self, state: State, query: Query | None, until: datetime, since: datetime | None) -> list[str]:
+        if not self._options.search or query is None:
+            return []
+        searches = list(translate(query, YOUTUBE).searches)
+        plan = hashlib.sha256("\n".join(searches).encode()).hexdigest()[:16]
+        if since is None and state.searched is not None and state.plan == plan:
+            pause = timedelta(days=1) * len(searches) / self._options.searches_a_day
+            if until < datetime.fromisoformat(state.searched) + pause:
+                return []
+        state.plan, state.searched = plan, until.isoformat()
+        return searches
+
+    def _search(self, state: State, words: str, end: datetime, since: datetime | None) -> None:
+        """One search for videos; of all that were ever found the newest are kept."""
+        begin = (since or end) - timedelta(days=self._options.search_days)
+        answer = self._api.ask(
+            "search",
+            {
+                "part": "snippet", "type": "video", "order": "date", "maxResults": "50", "q": words,
+                "publishedAfter": _zulu(begin), "publishedBefore": _zulu(end),
+            },
+            _SEARCH_COST,
+        )  # fmt: skip
+        for entry in answer["items"]:
+            try:
+                state.videos[str(entry["id"]["videoId"])] = moment_of(entry["snippet"]["publishedAt"]).isoformat()
+            except (KeyError, TypeError, ValueError):
+                continue  # a channel or playlist, which was not asked for
+        newest = sorted(state.videos.items(), key=lambda found: found[1], reverse=True)
+        state.videos = dict(newest[: self._options.search_videos])
+
+    def _read(self, state: State, run: Run, target: str, end: datetime, since: datetime | None) -> Iterator[Page]:
+        """The pages of one target; ``state`` and ``run`` are already beyond each when it is handed out."""
+        visited = state.done.get(target)
+        if since is not None:
+            low, window = since, timedelta(hours=self._options.replies_hours)
+        elif visited is not None:
+            low, window = datetime.fromisoformat(visited) - self.lag, timedelta(hours=self._options.replies_hours)
+        else:
+            low, window = end - timedelta(hours=self._options.lookback_hours), timedelta(0)
+        oldest = low - window
+        bounds = (low if since is not None else oldest, end)
+        resumed = run.page is not None or run.reply_page is not None
+        while run.more or run.threads:
+            try:
+                if run.threads:
+                    page = self._reply_page(run, bounds)
+                else:
+                    page = self._thread_page(state, run, target, oldest, bounds)
+            except NotThere as error:
+                where = target.replace(":", " ")
+                video = target.removeprefix("video:")
+                if target.startswith("channel:") or video in self._options.videos:
+                    run.troubles.append(f"{where}: {error}")
+                else:
+                    state.videos.pop(video, None)  # found by a search, which may find it again
+                yield Page((), {}, (Skipped(where, str(error)),))
+                return  # its lower bound stays, so that nothing is lost should it come back
+            except BadToken as error:
+                if resumed:
+                    raise CursorExpired(
+                        f"YouTube no longer knows the place where reading broke off: {error}"
+                    ) from error
+                raise RetriableSourceError(str(error)) from error
+            resumed = False
+            if not run.more and not run.threads:
+                state.done[target] = end.isoformat()
+                run.read += 1
+            yield page
+
+    def _thread_page(
+        self, state: State, run: Run, target: str, oldest: datetime, bounds: tuple[datetime, datetime]
+    ) -> Page:
+        what, _, native_id = target.partition(":")
+        params = {
+            "allThreadsRelatedToChannelId" if what == "channel" else "videoId": native_id,
+            "part": "snippet,replies" if self._options.replies else "snippet",
+            "order": "time", "textFormat": "plainText", "maxResults": str(_PER_PAGE),
+        }  # fmt: skip
+        answer = self._api.ask("commentThreads", params | ({"pageToken": run.page} if run.page else {}))
+        items: list[Item] = []
+        skipped: list[Skipped] = []
+        newest: datetime | None = None
+        for number, thread in enumerate(answer["items"], start=1):
+            try:
+                snippet = thread["snippet"]
+                video = str(snippet.get("videoId") or "")
+                total = int(snippet.get("totalReplyCount") or 0)
+                top = read_comment(snippet["topLevelComment"], video, None, total)
+                inlined = ((thread.get("replies") or {}).get("comments") or []) if self._options.replies else []
+                items.append(top)
+                newest = top.created_at if newest is None else max(newest, top.created_at)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                skipped.append(not_as_documented(thread, f"thread {number}", error))
+                continue
+            add_replies(items, skipped, inlined, video, top.native_id)
+            if self._options.replies and total > len(inlined):
+                run.replies[top.native_id] = total
+                if state.replies.get(top.native_id) != total:
+                    run.threads.append([top.native_id, video])
+        run.page = _token(answer)
+        # Past the bound as a whole: a single old one may stand out of line.
+        run.more = run.page is not None and (newest is None or newest >= oldest)
+        return Page(_within(items, bounds), {}, tuple(skipped), token=run.page and f"{target} {run.page}")
+
+    def _reply_page(self, run: Run, bounds: tuple[datetime, datetime]) -> Page:
+        thread, video = run.threads[0]
+        params = {"part": "snippet", "parentId": thread, "textFormat": "plainText", "maxResults": str(_PER_PAGE)}
+        items: list[Item] = []
+        skipped: list[Skipped] = []
+        try:
+            answer = self._api.ask("comments", params | ({"pageToken": run.reply_page} if run.reply_page else {}))
+        except NotThere as error:  # deleted since it was listed
+            run.reply_page = None
+            skipped.append(Skipped(f"replies to {thread}", str(error)))
+        else:
+            add_replies(items, skipped, answer["items"], video, thread)
+            run.reply_page = _token(answer)
+        token = run.reply_page and f"{thread} {run.reply_page}"
+        if run.reply_page is None:
+            del run.threads[0]
+        return Page(_within(items, bounds), {}, tuple(skipped), token=token)
+
+
+def _within(items: list[Item], bounds: tuple[datetime, datetime]) -> tuple[Item, ...]:
+    return tuple(item for item in items if bounds[0] <= item.created_at <= bounds[1])
+
+
+def _token(answer: Mapping[str, Any]) -> str | None:
+    token = answer.get("nextPageToken")
+    return str(token) if token else None
+
+
+def _zulu(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
