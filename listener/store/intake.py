@@ -8,61 +8,88 @@ from typing import Any
 from sqlalchemy import select, tuple_, update
 from sqlmodel import Session
 
+from listener.copies import Wording, wording
 from listener.items import Item
-from listener.query import Span
+from listener.store import copies, edits
+from listener.store.edits import Key, Matched
 from listener.store.engine import insert_new, upsert
-from listener.store.tables import Author, Mention, MentionBrand, Source, table
+from listener.store.tables import Author, Mention, MentionBrand, Source, Tombstone, table
+from listener.store.turns import alone
 
-Key = tuple[str, str]
-"""(kind, native_id): the name of a mention for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """An item and the brands it is about: brand id -> where its words stand in ``item.full_text``."""
-
-    item: Item
-    brands: Mapping[int, Sequence[Span]]
+__all__ = ["Intake", "Key", "Matched", "keep_cursor", "promote_cursor", "take_page", "take_unmatched"]
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one page came to: new mentions, and new pairs of mention and brand."""
+    """What one page came to: new mentions, new pairs of mention and brand, mentions whose text was edited, and those
+    refused because they had to go once (``listener.store.deletion``)."""
 
     stored: int
     pairs: int
+    edited: int = 0
+    refused: int = 0
 
 
 def take_page(session: Session, source_id: int, matched: Sequence[Matched], now: datetime) -> Intake:
-    """Store what is new of a page. The caller moves the cursor on (``keep_cursor``) in the same transaction."""
-    by_key = {(match.item.kind, match.item.native_id): match for match in matched}
+    """Store what is new of a page, and what is said otherwise now. The caller moves the cursor on (``keep_cursor``) in
+    the same transaction, and does nothing in it before this that others could wait for."""
+    by_key = _latest(matched)
     if not by_key:
         return Intake(0, 0)
+    # Before it is our turn, so that nobody waits for this.
+    said = {key: wording(match.item.full_text) for key, match in by_key.items()}
+    alone(session)
+    refused = _tombstones(session, sorted(by_key))
+    by_key = {key: match for key, match in by_key.items() if key not in refused}
     authors = _authors(session, [match.item for match in by_key.values()])
     new = insert_new(
         session,
         table(Mention),
-        # In key order, so that two processes storing the same page wait for each other instead of deadlocking.
-        [_mention_row(by_key[key].item, source_id, authors, now) for key in sorted(by_key)],
+        # In key order, so that a page is stored the same however its source sorts it.
+        [_mention_row(by_key[key].item, said[key], source_id, authors, now) for key in sorted(by_key)],
         returning=("id", "kind", "native_id"),
     )
     ids: dict[Key, int] = {(row.kind, row.native_id): row.id for row in new}
-    known = _ids(session, Mention, [key for key in sorted(by_key) if key not in ids])
-    ids |= known
-    edited = _edited(session, {known[key]: by_key[key].item.full_text for key in known})
+    known = edits.stored(session, [key for key in sorted(by_key) if key not in ids])
+    changes = {row.id: edits.change(row, by_key[key].item, source_id) for key, row in known.items()}
+    ids |= {key: row.id for key, row in known.items()}
+    stale = {mention for mention, change in changes.items() if change is edits.Change.OUTDATED}
+    edited = {mention for mention, change in changes.items() if change is edits.Change.EDITED}
+    parted = edits.apply(session, source_id, {ids[key]: (known[key], by_key[key]) for key in known}, changes, now)
     pairs = insert_new(
         session,
         table(MentionBrand),
         [
-            {"mention_id": ids[key], "brand_id": brand_id, "spans": [list(span) for span in spans]}
+            {
+                "mention_id": ids[key],
+                "brand_id": brand_id,
+                "spans": [list(span) for span in spans],
+                "about_brand": match.item.target is not None,
+                "edition": 0,
+            }
             for key, match in by_key.items()
-            # What an edited post says now is not what is stored: its brands and places belong to another text.
-            if ids[key] not in edited
+            # What an outdated text says is not what is stored: its brands and places belong to another one.
+            if ids[key] not in stale
             for brand_id, spans in match.brands.items()
         ],
-        returning=("id",),
+        returning=("id", "mention_id"),
     )
-    return Intake(stored=len(new), pairs=len(pairs))
+    # A brand that is listened for since may have got pairs on mentions that have copies.
+    paired = {row.mention_id for row in pairs} - edited
+    copies.settle(session, [row.cluster_id for row in known.values() if row.id in paired and row.cluster_id])
+    copies.join(session, parted | {ids[key]: said[key] for key in by_key if key not in known}, now)
+    return Intake(stored=len(new), pairs=len(pairs), edited=len(edited), refused=len(refused))
+
+
+def take_unmatched(session: Session, source_id: int, items: Sequence[Item], now: datetime) -> Intake:
+    """Items that are about no brand: nothing of them is stored, but one that was about a brand may have been edited so
+    that it no longer is. In the page's transaction, after ``take_page``."""
+    by_key = {(item.kind, item.native_id): item for item in items}
+    # Looked at before it is our turn: of all that is about nothing hardly anything is stored.
+    known = edits.stored(session, sorted(by_key))
+    if not any(row.text != by_key[key].full_text for key, row in known.items()):
+        return Intake(0, 0)
+    return take_page(session, source_id, [Matched(by_key[key], {}) for key in known], now)
 
 
 def keep_cursor(session: Session, source_id: int, cursor: Mapping[str, Any], *, provisional: bool) -> None:
@@ -96,7 +123,6 @@ def _authors(session: Session, items: Sequence[Item]) -> dict[Key, int]:
         for item in items
         if item.author is not None
     }
-    # In key order, for the same reason as mentions.
     upsert(
         session,
         table(Author),
@@ -104,39 +130,44 @@ def _authors(session: Session, items: Sequence[Item]) -> dict[Key, int]:
         key=("kind", "native_id"),
         replace=("handle", "name", "url", "followers"),
     )
-    return _ids(session, Author, sorted(rows))
+    return _author_ids(session, sorted(rows))
 
 
-def _ids(session: Session, model: type[Author | Mention], keys: Sequence[Key]) -> dict[Key, int]:
-    """The ids of these sorted keys. Their rows are held until the transaction ends, so that pairs come one by one."""
-    columns = table(model).c
+def _author_ids(session: Session, keys: Sequence[Key]) -> dict[Key, int]:
+    columns = table(Author).c
     found: dict[Key, int] = {}
     # SQLite takes a limited number of parameters in one statement.
-    for start in range(0, len(keys), 500):
-        wanted = tuple_(columns.kind, columns.native_id).in_(keys[start : start + 500])
-        rows = session.connection().execute(
-            select(columns.id, columns.kind, columns.native_id)
-            .where(wanted)
-            .order_by(columns.kind, columns.native_id)
-            .with_for_update(key_share=True)
-        )
+    for start in range(0, len(keys), 400):
+        wanted = tuple_(columns.kind, columns.native_id).in_(keys[start : start + 400])
+        rows = session.connection().execute(select(columns.id, columns.kind, columns.native_id).where(wanted))
         found |= {(row.kind, row.native_id): row.id for row in rows}
     return found
 
 
-def _edited(session: Session, texts: Mapping[int, str]) -> set[int]:
-    """Which of these stored mentions (id -> the text that came now) were stored with another text."""
-    columns = table(Mention).c
-    ids, found = list(texts), set[int]()
-    for start in range(0, len(ids), 500):
-        rows = session.connection().execute(
-            select(columns.id, columns.text).where(columns.id.in_(ids[start : start + 500]))
-        )
-        found |= {row.id for row in rows if row.text != texts[row.id]}
+def _tombstones(session: Session, keys: Sequence[Key]) -> set[Key]:
+    columns = table(Tombstone).c
+    found: set[Key] = set()
+    for start in range(0, len(keys), 400):
+        wanted = tuple_(columns.kind, columns.native_id).in_(keys[start : start + 400])
+        rows = session.connection().execute(select(columns.kind, columns.native_id).where(wanted))
+        found |= {(row.kind, row.native_id) for row in rows}
     return found
 
 
-def _mention_row(item: Item, source_id: int, authors: Mapping[Key, int], now: datetime) -> dict[str, Any]:
+def _latest(matched: Sequence[Matched]) -> dict[Key, Matched]:
+    """One of each, the last edited where a page has several."""
+    found: dict[Key, Matched] = {}
+    for match in matched:
+        key = (match.item.kind, match.item.native_id)
+        earlier = found.get(key)
+        if earlier is None or not edits.outdated(match.item.edited_at, earlier.item.edited_at):
+            found[key] = match
+    return found
+
+
+def _mention_row(
+    item: Item, said: Wording | None, source_id: int, authors: Mapping[Key, int], now: datetime
+) -> dict[str, Any]:
     return {
         "kind": item.kind,
         "native_id": item.native_id,
@@ -149,6 +180,11 @@ def _mention_row(item: Item, source_id: int, authors: Mapping[Key, int], now: da
         "reach": item.reach,
         "engagement": dict(item.engagement),
         "reply_to": item.reply_to,
+        "repost_of": item.repost_of,
+        "quote_of": item.quote_of,
+        "digest": said.digest if said else None,
         "created_at": item.created_at,
+        "edited_at": item.edited_at,
         "collected_at": now,
+        "checked_at": now,
     }
