@@ -13,6 +13,8 @@ from listener.config import ConfigError, with_secrets
 from listener.jobs.alert import judge_batch
 from listener.jobs.collect import collect
 from listener.jobs.deliver import Pacing, deliver_next
+from listener.jobs.gaps import fill_next
+from listener.jobs.ledger import count_failure
 from listener.jobs.score import score_batch
 from listener.queue import Work, WorkQueue
 from listener.registry import build
@@ -64,6 +66,7 @@ class Pipeline:
             return self.build_source(row.kind, row.options)
         except FatalSourceError as error:
             with self.store.transaction() as session:
+                count_failure(session, source_id, self.clock(), str(error))
                 brands.note_run(session, source_id, self.clock(), error=str(error), stopped=True)
             raise
 
@@ -75,8 +78,9 @@ class Pipeline:
             raise FatalSourceError(str(error)) from error
 
     def collecting(self) -> dict[str, Stage]:
-        """Take collect tasks from the queue, several at a time."""
-        return {f"collect-{number}": self._collect_next for number in range(1, COLLECTORS + 1)}
+        """Take collect tasks from the queue, several at a time; and, apart from them, fill gaps."""
+        stages: dict[str, Stage] = {f"collect-{number}": self._collect_next for number in range(1, COLLECTORS + 1)}
+        return stages | {"gaps": self._fill_next}
 
     def after_collecting(self, scorer: Scorer) -> dict[str, Stage]:
         """Score, alert and deliver."""
@@ -106,6 +110,9 @@ class Pipeline:
             return int(tried)
 
         return stage
+
+    def _fill_next(self) -> int:
+        return fill_next(self.store, self.source, self.clock, lambda: not self.stop.is_set())
 
     def _collect_next(self) -> int:
         claimed = self.queue.claim(self.clock())

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from listener.items import storable
+from listener.store.breakers import close_breaker
 from listener.store.engine import upsert
-from listener.store.tables import Brand, Firing, Source, Task, table
+from listener.store.tables import Brand, Firing, Gap, Source, Task, table
 
 _NOWHERE = dict.fromkeys(("cursor", "provisional_cursor", "run_from", "run_until"))
 """A source that has no place to go on from, and no run under way."""
@@ -55,6 +56,9 @@ def save_sources(session: Session, rows: Sequence[Mapping[str, Any]], now: datet
             if moved or listening != (row.get("brands"), row.get("about_brands", False)):
                 # A cursor means something only to the place it was made for, and past it nobody looked for new brands.
                 values |= _NOWHERE
+                session.connection().execute(
+                    update(table(Gap)).where(table(Gap).c.source_id == before.id).values(cursor=None)
+                )
             if moved or before.stopped:
                 _read_soon(session, before.id, now)
         session.connection().execute(update(source).where(source.c.name == row["name"]).values(**values))
@@ -66,10 +70,11 @@ def retire_brands(session: Session, keep: Sequence[str]) -> None:
 
 
 def retire_sources(session: Session, keep: Sequence[str]) -> None:
-    """Switch off the sources that escucha.yml no longer names and that were read on a schedule."""
+    """Switch off the sources that escucha.yml no longer names and that were read on a schedule or sent to us."""
     source = table(Source).c
+    from_file = or_(source.every_s.is_not(None), source.kind == "push")
     session.connection().execute(
-        update(table(Source)).where(source.name.not_in(keep), source.every_s.is_not(None)).values(active=False)
+        update(table(Source)).where(source.name.not_in(keep), from_file).values(active=False)
     )
 
 
@@ -104,6 +109,7 @@ def note_run(
     values: dict[str, Any] = {"last_run_at": now, "last_error": error and storable(error), "stopped": stopped}
     if error is None:
         values["last_success_at"] = now
+        close_breaker(session, source_id, collect_job(source_id), now)
     session.connection().execute(update(table(Source)).where(table(Source).c.id == source_id).values(**values))
 
 
@@ -118,6 +124,7 @@ def _read_soon(session: Session, source_id: int, now: datetime) -> None:
     """Not at the next slot, and not after a wait that was meant for what the source was before."""
     job = collect_job(source_id)
     firing, task = table(Firing), table(Task)
+    close_breaker(session, source_id, job, now)
     session.connection().execute(delete(firing).where(firing.c.job == job))
     session.connection().execute(
         update(task).where(task.c.key == job, task.c.lease_until.is_(None)).values(not_before=now, attempts=0)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from listener.coverage import Missing, Polls, Record, Stretch, hour_of, joined, without
 from listener.items import storable
 from listener.store.engine import upsert
-from listener.store.tables import Covered, Gap, Mention, Source, SourceHour, table
+from listener.store.tables import Covered, Gap, Mention, Source, SourceBreaker, SourceHour, table
 
 _COUNTS = ("polls", "found", "stored", "capped", "truncated", "rate_limited", "failed")
 
@@ -71,16 +71,14 @@ def open_gap(
     _hold(session, source_id)
     known = _gap_stretches(session, source_id, stretch) + _covered(session, source_id, stretch)
     new = without([stretch], known)
-    rows = [
-        {
-            "source_id": source_id, "since": since, "until": until, "cause": cause, "why": why, "tries": 0, "found": 0,
-            "state": "lost" if lost else "open", "read_to": since, "width_s": round(WINDOW.total_seconds()),
-            "not_before": now, "opened_at": now, "closed_at": now if lost else None,
-        }
-        for since, until in new
-    ]  # fmt: skip
-    if rows:
-        session.connection().execute(table(Gap).insert(), rows)
+    for since, until in new:
+        gap = Gap(
+            source_id=source_id, since=since, until=until, cause=cause, why=why, state="lost" if lost else "open",
+            read_to=since, width_s=round(WINDOW.total_seconds()), not_before=now, opened_at=now,
+            closed_at=now if lost else None,
+        )  # fmt: skip
+        session.add(gap)
+    session.flush()
     return new
 
 
@@ -183,14 +181,14 @@ def missed(session: Session, since: datetime) -> dict[int, list[Gap]]:
 
 def next_gap(session: Session, now: datetime) -> int | None:
     """The id of a gap that is due: its source works, and nobody is filling it."""
-    gap, source = table(Gap).c, table(Source).c
+    gap, source, breaker = table(Gap).c, table(Source).c, table(SourceBreaker).c
+    waits = select(breaker.source_id).where(breaker.source_id == gap.source_id, breaker.again_at > now).exists()
     found: int | None = session.connection().scalar(
         select(gap.id)
         .join_from(table(Gap), table(Source), gap.source_id == source.id)
-        .where(gap.state == "open", gap.not_before <= now, or_(gap.lease_until.is_(None), gap.lease_until <= now))
-        # What is oldest is lost first.
-        .where(source.active, ~source.stopped)
-        .order_by(gap.since, gap.id)
+        .where(gap.state == "open", gap.not_before <= now, _free(now), source.active, ~source.stopped, ~waits)
+        # Whoever had a turn goes to the back, so that one long gap does not hold up the others.
+        .order_by(gap.not_before, gap.since, gap.id)
         .limit(1)
     )
     return found
@@ -199,19 +197,33 @@ def next_gap(session: Session, now: datetime) -> int | None:
 def claim_gap(session: Session, gap_id: int, now: datetime, lease: timedelta) -> Gap | None:
     """Take a gap to fill it; None where somebody else has."""
     gap = table(Gap).c
-    free = or_(gap.lease_until.is_(None), gap.lease_until <= now)
     taken = session.connection().execute(
-        update(table(Gap))
-        .where(gap.id == gap_id, gap.state == "open", free)
-        .values(lease_until=now + lease, tries=gap.tries + 1)
+        update(table(Gap)).where(gap.id == gap_id, gap.state == "open", _free(now)).values(lease_until=now + lease)
     )
     return session.get_one(Gap, gap_id) if taken.rowcount else None
 
 
-def change_gap(session: Session, gap_id: int, *, found: int = 0, **values: Any) -> None:
-    """Set columns of a gap. ``found``: so many items more."""
+def change_gap(session: Session, gap_id: int, *, found: int = 0, tries: int = 0, **values: Any) -> None:
+    """Set columns of a gap. ``found`` and ``tries``: so many more."""
     gap = table(Gap).c
-    session.connection().execute(update(table(Gap)).where(gap.id == gap_id).values(found=gap.found + found, **values))
+    values |= {"found": gap.found + found, "tries": gap.tries + tries}
+    session.connection().execute(update(table(Gap)).where(gap.id == gap_id).values(**values))
+
+
+def close_gap(session: Session, gap: Gap, why: str, now: datetime) -> str:
+    """Nothing more can be had of a gap: it is filled, partly so, or lost. ``why`` is kept unless it is filled."""
+    assert gap.id is not None
+    whole = Stretch(gap.since, gap.until)
+    left = without([whole], _covered(session, gap.source_id, whole))
+    state = "filled" if not left else "lost" if left == [whole] and not gap.found else "partly"
+    said = gap.why if state == "filled" else f"{gap.why}, and {why}"
+    change_gap(session, gap.id, state=state, why=said, closed_at=now, lease_until=None, cursor=None)
+    return state
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    gap = table(Gap).c
+    return or_(gap.lease_until.is_(None), gap.lease_until <= now)
 
 
 def _hold(session: Session, source_id: int) -> None:

@@ -46,7 +46,8 @@ class Gap(SQLModel, table=True):
 
     ``cause``: capped, restart or history. ``state``: open -> filled | partly | lost. Filling goes window by window:
     ``read_to`` says how far it is, ``width_s`` how long the next window is, ``cursor`` where the one under way was
-    left. ``lease_until``: somebody is filling it until then.
+    left, ``holes`` what is missing even then (pairs of ISO times). ``tries``: those that failed; ``found``: items that
+    came out of it. ``lease_until``: somebody is filling it until then.
     """
 
     __table_args__ = (
@@ -66,6 +67,7 @@ class Gap(SQLModel, table=True):
     read_to: datetime = Field(sa_type=UTCDateTime)
     width_s: int
     cursor: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    holes: list[list[str]] = Field(default_factory=list, sa_type=JSON)
     not_before: datetime = Field(sa_type=UTCDateTime)
     lease_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     opened_at: datetime = Field(sa_type=UTCDateTime)

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("read_to", MOMENT, nullable=False),
         sa.Column("width_s", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.JSON(), nullable=True),
+        sa.Column("holes", sa.JSON(), nullable=False),
         sa.Column("not_before", MOMENT, nullable=False),
         sa.Column("lease_until", MOMENT, nullable=True),
         sa.Column("opened_at", MOMENT, nullable=False),
