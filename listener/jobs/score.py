@@ -53,7 +53,7 @@ def score_batch(store: Store, scorer: Scorer, clock: Callable[[], datetime], lim
 
 def _score(store: Store, scorer: Scorer, clock: Callable[[], datetime], batch: Sequence[scoring.Unscored]) -> int:
     scores = scorer.score([Text(pair.text, pair.brand, pair.lang, pair.spans) for pair in batch])
-    rows = [_row(pair.id, score) for pair, score in zip(batch, scores, strict=True)]
+    rows = [_row(pair, score) for pair, score in zip(batch, scores, strict=True)]
     with store.transaction() as session:
         return scoring.write_scores(session, rows, clock())
 
@@ -70,9 +70,10 @@ def _score_alone(store: Store, scorer: Scorer, clock: Callable[[], datetime], pa
         return 0
 
 
-def _row(pair_id: int, score: Score) -> dict[str, Any]:
+def _row(pair: scoring.Unscored, score: Score) -> dict[str, Any]:
     return {
-        "mention_brand_id": pair_id,
+        "mention_brand_id": pair.id,
+        "edition": pair.edition,
         "model": score.model,
         "revision": score.revision,
         "label": score.label,

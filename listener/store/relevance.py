@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from alerts.reasons import Reason
 from listener.relevance import Decision, rules
-from listener.store.rollups import UNLABELLED, Moves
+from listener.store.rollups import UNLABELLED, Moves, counted_as
 from listener.store.tables import Brand, Mention, MentionBrand, Score, Source, table
+from listener.store.turns import beside
 
 _PAIR, _MENTION, _BRAND, _SOURCE, _SCORE = (table(model).c for model in (MentionBrand, Mention, Brand, Source, Score))
 
@@ -68,18 +69,13 @@ def columns() -> Select[Any]:
         select(
             _PAIR.id, _PAIR.brand_id, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at, _PAIR.verdict, _PAIR.spans,
             _PAIR.hidden_why, _PAIR.said_relevant, _PAIR.about_brand, _MENTION.kind, _MENTION.created_at,
-            _MENTION.reach, _BRAND.relevance, _SOURCE.about_brands,
+            _MENTION.reach, _BRAND.relevance, _SOURCE.about_brands, _PAIR.void, _PAIR.copy_of, _PAIR.edition,
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
         .join(table(Source), _SOURCE.id == _MENTION.source_id)
         .order_by(_PAIR.id)
     )  # fmt: skip
-
-
-def counted_as(row: Row[Any]) -> str | None:
-    """The label under which the figures count a pair now; None = they do not."""
-    return None if row.scored_at is None or row.hidden_why is not None else row.label or UNLABELLED
 
 
 def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision], now: datetime) -> None:
@@ -106,9 +102,10 @@ def say(session: Session, pair_id: int, *, relevant: bool, now: datetime, by: st
 
     What is shown again is judged as if it had just been scored: somebody is looking.
     """
+    beside(session)
     row = (
         session.connection()
-        .execute(columns().where(_PAIR.id == pair_id).with_for_update(of=table(MentionBrand)))
+        .execute(columns().where(_PAIR.id == pair_id, _PAIR.void.is_(None)).with_for_update(of=table(MentionBrand)))
         .first()
     )
     if row is None:
@@ -124,7 +121,10 @@ def decide_again(
     session: Session, brand_id: int, now: datetime, *, after: int = 0, since: datetime | None = None, limit: int = 500
 ) -> Redecided:
     """Decide anew for a brand's next scored pairs (``after`` that id; ``since`` it was said), with its words of now."""
-    wanted = columns().where(_PAIR.brand_id == brand_id, _PAIR.id > after, _PAIR.scored_at.is_not(None))
+    beside(session)
+    wanted = columns().where(
+        _PAIR.brand_id == brand_id, _PAIR.id > after, _PAIR.scored_at.is_not(None), _PAIR.void.is_(None)
+    )
     if since is not None:
         wanted = wanted.where(_MENTION.created_at >= since)
     rows = session.connection().execute(wanted.limit(limit).with_for_update(of=table(MentionBrand), key_share=True))
@@ -159,7 +159,10 @@ def _apply(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[i
     moves = Moves()
     for pair_id, row in pairs.items():
         shown = None if row.scored_at is None or decisions[pair_id].hidden else row.label or UNLABELLED
-        moves.move(row.brand_id, row.kind, row.created_at, row.reach, before=counted_as(row), after=shown)
+        moves.move(
+            row.brand_id, row.kind, row.created_at, row.reach,
+            before=counted_as(row), after=shown, copy=row.copy_of is not None,
+        )  # fmt: skip
     write(session, pairs, decisions, now)
     moves.keep(session)
 

@@ -10,23 +10,27 @@ from sqlmodel import Session
 
 from listener.store import relevance
 from listener.store.engine import insert_new
-from listener.store.rollups import UNLABELLED, Moves
+from listener.store.rollups import UNLABELLED, Moves, counted_as
 from listener.store.tables import Brand, Mention, MentionBrand, Score, table
+from listener.store.turns import beside
 
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
-    """A pair to score: the text, and the brand with its places in the text."""
+    """A pair to score: the text, and the brand with its places in the text. ``edition``: of the text, for
+    ``write_scores``."""
 
     id: int
     text: str
     lang: str | None
     brand: str
     spans: tuple[tuple[int, int], ...]
+    edition: int = 0
 
 
 def claim_unscored(session: Session, limit: int, now: datetime, lease: timedelta) -> list[Unscored]:
     """Take up to ``limit`` pairs for this scorer, oldest first. Another scorer gets them back when the lease ends."""
+    beside(session)
     pair = table(MentionBrand).c
     free = or_(pair.lease_until.is_(None), pair.lease_until <= now)
     ids = list(
@@ -43,17 +47,20 @@ def claim_unscored(session: Session, limit: int, now: datetime, lease: timedelta
     session.connection().execute(update(table(MentionBrand)).where(pair.id.in_(ids)).values(lease_until=now + lease))
     mention, brand = table(Mention).c, table(Brand).c
     rows = session.connection().execute(
-        select(pair.id, mention.text, mention.lang, brand.name, pair.spans)
+        select(pair.id, mention.text, mention.lang, brand.name, pair.spans, pair.edition)
         .join_from(table(MentionBrand), table(Mention), mention.id == pair.mention_id)
         .join(table(Brand), brand.id == pair.brand_id)
         .where(pair.id.in_(ids))
         .order_by(pair.id)
     )
-    return [Unscored(row.id, row.text, row.lang, row.name, tuple((a, b) for a, b in row.spans)) for row in rows]
+    return [
+        Unscored(row.id, row.text, row.lang, row.name, tuple((a, b) for a, b in row.spans), row.edition) for row in rows
+    ]
 
 
 def release(session: Session, ids: Sequence[int]) -> None:
     """Give claimed pairs back unscored, for a scorer that stops."""
+    beside(session)
     pairs = table(MentionBrand)
     session.connection().execute(
         update(pairs).where(pairs.c.id.in_(ids), pairs.c.scored_at.is_(None)).values(lease_until=None)
@@ -62,6 +69,7 @@ def release(session: Session, ids: Sequence[int]) -> None:
 
 def set_aside(session: Session, pair_id: int, until: datetime) -> None:
     """Leave a pair unscored until then."""
+    beside(session)
     pairs = table(MentionBrand)
     session.connection().execute(
         update(pairs).where(pairs.c.id == pair_id, pairs.c.scored_at.is_(None)).values(lease_until=until)
@@ -71,30 +79,43 @@ def set_aside(session: Session, pair_id: int, until: datetime) -> None:
 def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: datetime) -> int:
     """Write score rows (columns of ``Score`` without id and created_at) and move the rollups along; how many were new.
 
+    A row may have the ``edition`` of the text that was scored: where the text was edited meanwhile, or its mention is
+    gone, the score is dropped, and what the text says now is scored in its turn.
+
     A pair scored by two scorers at once (a lease that ran out) is kept and counted once. A pair scored again by
     another model moves from its old label's count to the new one's. One that only shares the brand's name is hidden
     and counted nowhere.
     """
+    beside(session)
     by_pair = {(score["mention_brand_id"], score["model"], score["revision"]): score for score in scores}
+    pair = table(MentionBrand).c
+    # Locked in id order: two scorers with overlapping batches wait for each other instead of deadlocking. Scores that
+    # other models' scorers have just written share their pair's key with it, so the lock must allow that.
+    rows = session.connection().execute(
+        relevance.columns()
+        .where(pair.id.in_({pair_id for pair_id, _, _ in by_pair}), pair.void.is_(None))
+        .with_for_update(of=table(MentionBrand), key_share=True)
+    )
+    there = {row.id: row for row in rows}
     inserted = insert_new(
         session,
         table(Score),
-        [by_pair[key] | {"created_at": now} for key in sorted(by_pair)],
+        [
+            {name: value for name, value in by_pair[key].items() if name != "edition"} | {"created_at": now}
+            for key in sorted(by_pair)
+            if key[0] in there and by_pair[key].get("edition", there[key[0]].edition) == there[key[0]].edition
+        ],
         returning=("mention_brand_id", "label", "relevance"),
     )
     labels = {row.mention_brand_id: row.label or UNLABELLED for row in inserted}
-    pair = table(MentionBrand).c
-    # Locked in id order: two scorers with overlapping batches wait for each other instead of deadlocking. The score
-    # just inserted shares its pair's key with other models' scorers, so the lock must allow that.
-    rows = session.connection().execute(
-        relevance.columns().where(pair.id.in_(list(labels))).with_for_update(of=table(MentionBrand), key_share=True)
-    )
-    pairs = {row.id: row for row in rows}
+    pairs = {pair_id: there[pair_id] for pair_id in sorted(labels)}
     decisions = relevance.decide(session, pairs, {row.mention_brand_id: row.relevance for row in inserted})
     moves = Moves()
     for row in pairs.values():
-        now_as = None if decisions[row.id].hidden else labels[row.id]
-        moves.move(row.brand_id, row.kind, row.created_at, row.reach, before=relevance.counted_as(row), after=now_as)
+        moves.move(
+            row.brand_id, row.kind, row.created_at, row.reach, copy=row.copy_of is not None,
+            before=counted_as(row), after=None if decisions[row.id].hidden else labels[row.id],
+        )  # fmt: skip
     for label in sorted(set(labels.values())):
         ids = [pair_id for pair_id, its_label in labels.items() if its_label == label]
         session.connection().execute(

@@ -177,27 +177,28 @@ class Site:
         (row,) = self.rows(model)
         return row
 
-    def rollups(self) -> dict[tuple[Any, ...], tuple[int, int]]:
-        """The rollups that count anything: (brand, kind, label, hour) -> (mentions, reach)."""
+    def rollups(self) -> dict[tuple[Any, ...], tuple[int, ...]]:
+        """The rollups that count anything: (brand, kind, label, hour) -> (mentions, reach), and how many copies there
+        are where there are some."""
         return {
-            (row.brand_id, row.kind, row.label, row.hour): (row.mentions, row.reach)
+            (row.brand_id, row.kind, row.label, row.hour): (row.mentions, row.reach, *([row.copies] * bool(row.copies)))
             for row in self.rows(RollupHour)
-            if row.mentions or row.reach
+            if row.mentions or row.reach or row.copies
         }
 
-    def recount(self) -> dict[tuple[Any, ...], tuple[int, int]]:
+    def recount(self) -> dict[tuple[Any, ...], tuple[int, ...]]:
         """What the rollups must say, counted from the rows themselves."""
         mentions = {mention.id: mention for mention in self.rows(Mention)}
-        counted: dict[tuple[Any, ...], tuple[int, int]] = {}
+        counted: dict[tuple[Any, ...], list[int]] = {}
         for pair in self.rows(MentionBrand):
-            if pair.scored_at is None:
+            if pair.scored_at is None or pair.hidden_why is not None or pair.void is not None:
                 continue
             mention = mentions[pair.mention_id]
             hour = mention.created_at.replace(minute=0, second=0, microsecond=0)
-            key = (pair.brand_id, mention.kind, pair.label or "none", hour)
-            many, reach = counted.get(key, (0, 0))
-            counted[key] = (many + 1, reach + (mention.reach or 0))
-        return counted
+            numbers = counted.setdefault((pair.brand_id, mention.kind, pair.label or "none", hour), [0, 0, 0])
+            numbers[2 if pair.copy_of else 0] += 1
+            numbers[1] += mention.reach or 0
+        return {key: (many, reach, *([copies] * bool(copies))) for key, (many, reach, copies) in counted.items()}
 
 
 @pytest.fixture

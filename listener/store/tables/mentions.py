@@ -23,9 +23,23 @@ class Author(SQLModel, table=True):
 
 
 class Mention(SQLModel, table=True):
-    """One post, comment, review or article; stored once however often it is seen."""
+    """One post, comment, review or article; stored once however often it is seen.
 
-    __table_args__ = (UniqueConstraint("kind", "native_id"), Index(None, "created_at"))
+    ``digest`` stands for its words (``listener.copies``); None = too few to know a copy by. ``cluster_id`` is the id
+    of the mention that those like it are copies of, its own where it is that one; None = it is alone. ``checked_at``:
+    when it was last known to be there still. A mention that is gone keeps its row, blank, with ``deleted_at``.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("kind", "native_id"),
+        Index(None, "created_at"),
+        # With the id, because PostgreSQL's indexes do not know it by themselves.
+        Index("ix_mention_digest", "digest", "created_at", "id", **where("digest IS NOT NULL")),
+        Index("ix_mention_cluster", "cluster_id", **where("cluster_id IS NOT NULL")),
+        Index("ix_mention_repost", "kind", "repost_of", "id", **where("repost_of IS NOT NULL")),
+        Index("ix_mention_quote", "kind", "quote_of", **where("quote_of IS NOT NULL")),
+        Index("ix_mention_unchecked", "kind", "checked_at", **where("deleted_at IS NULL")),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
     kind: str = Field(sa_type=Text)
@@ -41,6 +55,38 @@ class Mention(SQLModel, table=True):
     reply_to: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=UTCDateTime)
     collected_at: datetime = Field(sa_type=UTCDateTime)
+    repost_of: str | None = Field(default=None, sa_type=Text)
+    quote_of: str | None = Field(default=None, sa_type=Text)
+    digest: int | None = Field(default=None, sa_type=BigInteger)
+    # No foreign key: SQLite would have to write the whole table anew to get one, and only ``store.copies`` sets it.
+    cluster_id: int | None = Field(default=None, sa_type=BigInteger)
+    edited_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    checked_at: datetime = Field(sa_type=UTCDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    deleted_why: str | None = Field(default=None, sa_type=Text)
+
+
+class MentionBand(SQLModel, table=True):
+    """Where texts that may be alike meet: the texts (by digest) in each band of ``listener.copies``.
+
+    ``day``: when the text was first seen, in days since 1970; old ones go (``store.copies.forget``).
+    """
+
+    __tablename__ = "mention_band"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    band: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    digest: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: int
+
+
+class Tombstone(SQLModel, table=True):
+    """A mention that had to go: it is never taken in again, and nothing of what it said is kept."""
+
+    kind: str = Field(sa_type=Text, primary_key=True)
+    native_id: str = Field(sa_type=Text, primary_key=True)
+    at: datetime = Field(sa_type=UTCDateTime)
+    why: str = Field(sa_type=Text)
 
 
 class MentionBrand(SQLModel, table=True):
@@ -50,6 +96,10 @@ class MentionBrand(SQLModel, table=True):
     or did not lead to an alert. ``lease_until``: a scorer is at work on it until then. ``hidden_why``: why it is kept
     out of lists, figures and alerts; None = it is shown. ``about_brand``: the source itself says that it is about the
     brand. ``said_relevant``: what a person said (``said_by``, ``said_at``), which no model overrides.
+
+    ``copy_of`` is the pair that is counted in its place; None = it is counted itself. ``void`` says why it no longer
+    counts at all although an incident still names it: "edited" (its words left the brand) or "deleted". ``edition``
+    goes up with every edit, so that a score of the words before is not taken for one of these.
     """
 
     __tablename__ = "mention_brand"
@@ -58,6 +108,7 @@ class MentionBrand(SQLModel, table=True):
         Index("ix_mention_brand_unscored", "id", **where("scored_at IS NULL")),
         Index("ix_mention_brand_unscored_of_brand", "brand_id", "id", **where("scored_at IS NULL")),
         Index("ix_mention_brand_unjudged", "brand_id", "id", **where("scored_at IS NOT NULL AND judged_at IS NULL")),
+        Index("ix_mention_brand_copies", "copy_of", **where("copy_of IS NOT NULL")),
         Index("ix_mention_brand_hidden", "id", **where("hidden_why IS NOT NULL")),
     )
 
@@ -75,3 +126,7 @@ class MentionBrand(SQLModel, table=True):
     said_relevant: bool | None = None
     said_by: str | None = Field(default=None, sa_type=Text)
     said_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    # No foreign key, for the same reason as a mention's cluster.
+    copy_of: int | None = Field(default=None, sa_type=BigInteger)
+    void: str | None = Field(default=None, sa_type=Text)
+    edition: int = 0

@@ -47,7 +47,10 @@ class ScoreCache(SQLModel, table=True):
 
 
 class RollupHour(SQLModel, table=True):
-    """Mentions and reach per brand, platform, label and hour; written in the transaction that writes the scores."""
+    """Mentions and reach per brand, platform, label and hour; written in the transaction that writes the scores.
+
+    ``mentions`` are counted once: what only says them again is among the ``copies``, and its reach in ``reach``.
+    """
 
     __tablename__ = "rollup_hour"
 
@@ -57,3 +60,4 @@ class RollupHour(SQLModel, table=True):
     hour: datetime = Field(sa_type=UTCDateTime, primary_key=True)
     mentions: int = 0
     reach: int = Field(default=0, sa_type=BigInteger)
+    copies: int = 0

@@ -190,10 +190,11 @@ def test_promoting_without_a_provisional_cursor_changes_nothing(feed: Site) -> N
     assert cursor(feed) == ({"day": 1}, None)
 
 
-def test_an_edited_post_gets_no_pair_on_the_text_it_had_before(feed: Site) -> None:
+def test_another_sources_text_without_a_time_changes_nothing_and_gets_no_pair(feed: Site) -> None:
     feed.brand("Nubia")
+    feed.source("other")
     feed.take(item("1", "Aeroluz is a scam, never again"))
-    feed.take(item("1", "Update: all is well with Aeroluz. And Nubia is lovely."))
+    feed.take(item("1", "Update: all is well with Aeroluz. And Nubia is lovely."), source="other")
 
     assert feed.one(Mention).text == "Aeroluz is a scam, never again"
     assert [pair.brand_id for pair in feed.rows(MentionBrand)] == [feed.id_of(Brand, "Aeroluz")]

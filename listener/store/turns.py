@@ -1,0 +1,27 @@
+"""Who may change mentions and their pairs at the same time: on SQLite one writer anyway, on PostgreSQL this says.
+
+Whoever stores a copy must see every other that is stored at the same moment, or each would count; so intake, edits and
+deletions take turns. Scorers and judges work beside each other and wait for those alone. Taken before any other lock,
+and kept until the transaction ends, so that nobody waits for somebody who waits for them.
+"""
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+# Any constant will do, as long as every process uses the same.
+_MENTIONS = 0x65736D65
+
+
+def alone(session: Session) -> None:
+    """Wait until nobody else changes mentions, and keep everybody else waiting."""
+    _take(session, "pg_advisory_xact_lock")
+
+
+def beside(session: Session) -> None:
+    """Wait for whoever is alone; others like us may go on."""
+    _take(session, "pg_advisory_xact_lock_shared")
+
+
+def _take(session: Session, function: str) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text(f"SELECT {function}(:key)"), {"key": _MENTIONS})
