@@ -15,6 +15,7 @@ from listener.sources.file import FileOptions, FileSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
 from listener.sources.replay import ReplayOptions, ReplaySource
 from listener.sources.rss import RssOptions, RssSource
+from listener.sources.x import XOptions, XSource
 from listener.sources.youtube import KEEP_FOR as YOUTUBE_KEEPS_FOR
 from listener.sources.youtube import YouTubeOptions, YouTubeSource
 from listener.tools import Tools
@@ -65,6 +66,12 @@ _ALL = (
         YouTubeOptions,
         YouTubeSource,
         keep_for=YOUTUBE_KEEPS_FOR,
+    ),
+    SourceKind(
+        "x",
+        "Posts on X through its recent search, paid by the post within a daily cap in US dollars.",
+        XOptions,
+        XSource,
     ),
 )
 

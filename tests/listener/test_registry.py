@@ -17,6 +17,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "rss": {"url": "https://news.example/feed"},
     "hackernews": {},
     "replay": {"path": "story.jsonl", "speed": 60},
+    "x": {"bearer_token": "AAAA"},
     "youtube": {"api_key": "AIza", "channels": ["UCacme_channel-000000001"]},
 }
 
