@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -20,10 +20,12 @@ from listener.configfile import BrandEntry, ConfigFile, SourceEntry
 from listener.http import Http
 from listener.jobs.deliver import Pacing
 from listener.pipeline import Pipeline
+from listener.push.options import PushEntry, Sender, sender
 from listener.queue import WorkQueue
 from listener.quota import Meters
 from listener.store import brands, health, migrate
 from listener.store.engine import Store
+from listener.store.push import PUSH
 from listener.store.score_cache import StoredScores
 from listener.tools import Endpoints, Tools
 from sentiment.cache import ScoreCache
@@ -37,12 +39,14 @@ class Installation:
     """One Escucha: where it keeps things and what it works with. Closes its database when its block ends.
 
     ``channel_names``: all channels set up here; ``channels`` has them built, and is empty in one that sends nothing.
+    ``senders``: the systems that may send here, empty in one that serves nobody.
     """
 
     settings: Settings
     store: Store
     channel_names: tuple[str, ...]
     channels: Mapping[str, Channel]
+    senders: Mapping[str, Sender] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -115,19 +119,25 @@ def read_config(settings: Settings, *, secrets: bool = True) -> ConfigFile:
     return configfile.load(settings.config, os.environ if secrets else None)
 
 
-def install(settings: Settings, config: ConfigFile, *, sending: bool = True) -> Installation:
+def install(settings: Settings, config: ConfigFile, *, sending: bool = True, receiving: bool = False) -> Installation:
     """Open the store, bring its tables up to date and, unless nothing is to be sent from here, build the channels.
 
-    Raises StoreError, or ConfigError for a channel that cannot be built.
+    ``receiving``: other systems may send here. Raises StoreError, or ConfigError for a channel that cannot be built
+    or a sender without its secret.
     """
     channels = build_channels(settings, config) if sending else {}
+    senders = build_senders(settings, config) if receiving else {}
     store = Store(settings.database())
     try:
         migrate.upgrade(store)
     except BaseException:
         store.close()
         raise
-    return Installation(settings, store, channel_names(settings, config), channels)
+    if senders:
+        # Whoever serves may be there before whoever works.
+        with store.transaction() as session:
+            brands.save_sources(session, [_sender_row(entry) for entry in config.push], clock.now())
+    return Installation(settings, store, channel_names(settings, config), channels, senders)
 
 
 def apply_config(store: Store, config: ConfigFile) -> None:
@@ -136,11 +146,12 @@ def apply_config(store: Store, config: ConfigFile) -> None:
     with store.transaction() as session:
         brands.save_brands(session, [brand_row(brand) for brand in config.brands], now)
         brands.save_sources(session, [_source_row(source) for source in config.sources], now)
+        brands.save_sources(session, [_sender_row(entry) for entry in config.push], now)
         # Brands may come from imports alone, sources that are read on a schedule only from the file.
         if config.brands:
             brands.retire_brands(session, [brand.name for brand in config.brands])
-        if config.brands or config.sources:
-            brands.retire_sources(session, [source.name for source in config.sources])
+        if config.brands or config.sources or config.push:
+            brands.retire_sources(session, [entry.name for entry in (*config.sources, *config.push)])
 
 
 def brand_row(brand: BrandEntry) -> dict[str, object]:
@@ -151,6 +162,7 @@ def brand_row(brand: BrandEntry) -> dict[str, object]:
         "role": brand.role,
         "alerting": brand.alerting,
         "channels": list(brand.channels) if brand.channels is not None else None,
+        "relevance": brand.relevance_rules,
         "active": True,
     }
 
@@ -165,6 +177,35 @@ def _source_row(source: SourceEntry) -> dict[str, object]:
         "judge_as_new": source.judge_as_new,
         "active": True,
     }
+
+
+def _sender_row(entry: PushEntry) -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "kind": PUSH,
+        "options": {},
+        "brands": list(entry.brands) if entry.brands is not None else None,
+        "every_s": None,
+        "about_brands": entry.about_brands,
+        "judge_as_new": entry.judge_as_new,
+        "active": True,
+    }
+
+
+def build_senders(settings: Settings, config: ConfigFile) -> dict[str, Sender]:
+    """The systems that may send here. Raises ConfigError, without secrets in it."""
+    found = {}
+    for entry in config.push:
+        try:
+            found[entry.name] = sender(entry, _secrets(entry))
+        except (ValueError, ConfigError) as error:
+            raise ConfigError(f"{settings.config}: {entry.name}: {error}") from error
+    return found
+
+
+def _secrets(entry: PushEntry) -> dict[str, str]:
+    held = with_secrets(entry.variables, os.environ)
+    return {name: held[name.removesuffix("_from")] for name in entry.variables}
 
 
 def channel_names(settings: Settings, config: ConfigFile) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from alerts.wording import counted
 from api.addresses import listens_everywhere
 from api.cli.output import Failure, say
 from api.cli.setup import prepare
-from api.wiring import build_channels, channel_names
+from api.wiring import build_channels, build_senders, channel_names
 from listener import configfile
 from listener.config import PREFIX, SECRETS, ConfigError, Settings
 from listener.configfile import ConfigFile, ConfigFileError
@@ -49,6 +49,7 @@ def check() -> None:
         wrong.append(str(error))
     else:
         wrong += _problem(lambda: build_channels(settings, config))
+        wrong += _problem(lambda: build_senders(settings, config))
     for warning in _warnings(settings, config):
         say(f"warning: {warning}")
     if wrong:
@@ -134,7 +135,8 @@ def _named(config: ConfigFile | None) -> set[str]:
     if config is None:
         return set()
     options = [source.options for source in config.sources] + [channel.options for channel in config.channels or ()]
-    return {str(value) for each in options for key, value in each.items() if key.endswith("_from")}
+    named = {str(value) for each in options for key, value in each.items() if key.endswith("_from")}
+    return named.union(*(entry.variables.values() for entry in config.push))
 
 
 def _unknown_settings(named: set[str]) -> list[tuple[str, str | None]]:

@@ -40,17 +40,18 @@ def register(app: typer.Typer) -> None:
 
 def run(host: Host = None, port: Port = None) -> None:
     """Everything in one process: the API and page, the scheduler, and the workers. Ends in good order on SIGTERM."""
-    with listening(given(host, port)) as (settings, sockets), _installed(settings) as installation:
+    with listening(given(host, port)) as (settings, sockets), _installed(settings, receiving=True) as installation:
         scheduler = Scheduler(installation.store, WorkQueue(installation.store), clock.now)
         with told_to_stop() as stop, working(installation), scheduler:
             serve_until(installation, stop, sockets)
 
 
 def serve(host: Host = None, port: Port = None) -> None:
-    """The API and the page alone. Needs no model and no secrets: what others found is read from the database."""
+    """The API and the page alone. Needs no model and no secrets but those of systems that send here: what others
+    found is read from the database."""
     with (
         listening(given(host, port)) as (settings, sockets),
-        install(settings, read_config(settings, secrets=False), sending=False) as installation,
+        install(settings, read_config(settings, secrets=False), sending=False, receiving=True) as installation,
         told_to_stop() as stop,
     ):
         serve_until(installation, stop, sockets)
@@ -144,9 +145,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _installed(settings: Settings, *, sending: bool = True) -> Iterator[Installation]:
+def _installed(settings: Settings, *, sending: bool = True, receiving: bool = False) -> Iterator[Installation]:
     config = read_config(settings, secrets=sending)
-    with install(settings, config, sending=sending) as installation:
+    with install(settings, config, sending=sending, receiving=receiving) as installation:
         apply_config(installation.store, config)
         with installation.store.reading() as session:
             if not brands.active_brands(session):

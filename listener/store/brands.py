@@ -73,9 +73,7 @@ def retire_sources(session: Session, keep: Sequence[str]) -> None:
     """Switch off the sources that escucha.yml no longer names and that were read on a schedule or sent to us."""
     source = table(Source).c
     from_file = or_(source.every_s.is_not(None), source.kind == "push")
-    session.connection().execute(
-        update(table(Source)).where(source.name.not_in(keep), from_file).values(active=False)
-    )
+    session.connection().execute(update(table(Source)).where(source.name.not_in(keep), from_file).values(active=False))
 
 
 def active_brands(session: Session) -> Sequence[Brand]:
