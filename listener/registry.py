@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from alerts.problems import in_words
 from listener.source import FatalSourceError, Source
 from listener.sources.file import FileOptions, FileSource
+from listener.sources.gdelt import GdeltOptions, GdeltSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
 from listener.sources.replay import ReplayOptions, ReplaySource
 from listener.sources.rss import RssOptions, RssSource
@@ -72,6 +73,12 @@ _ALL = (
         "Posts on X through its recent search, paid by the post within a daily cap in US dollars.",
         XOptions,
         XSource,
+    ),
+    SourceKind(
+        "gdelt",
+        "News articles by their titles, from GDELT's index of the world's press; three months back, no key needed.",
+        GdeltOptions,
+        GdeltSource,
     ),
 )
 

@@ -19,6 +19,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "replay": {"path": "story.jsonl", "speed": 60},
     "x": {"bearer_token": "AAAA"},
     "youtube": {"api_key": "AIza", "channels": ["UCacme_channel-000000001"]},
+    "gdelt": {},
 }
 
 
