@@ -14,6 +14,7 @@ from listener.source import FatalSourceError, Source
 from listener.sources.file import FileOptions, FileSource
 from listener.sources.gdelt import GdeltOptions, GdeltSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
+from listener.sources.mastodon import MastodonOptions, MastodonSource
 from listener.sources.replay import ReplayOptions, ReplaySource
 from listener.sources.rss import RssOptions, RssSource
 from listener.sources.x import XOptions, XSource
@@ -79,6 +80,12 @@ _ALL = (
         "News articles by their titles, from GDELT's index of the world's press; three months back, no key needed.",
         GdeltOptions,
         GdeltSource,
+    ),
+    SourceKind(
+        "mastodon",
+        "Public posts under hashtags on a Mastodon server, and with an account's token its full-text search.",
+        MastodonOptions,
+        MastodonSource,
     ),
 )
 

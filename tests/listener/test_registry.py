@@ -20,6 +20,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "x": {"bearer_token": "AAAA"},
     "youtube": {"api_key": "AIza", "channels": ["UCacme_channel-000000001"]},
     "gdelt": {},
+    "mastodon": {"hashtags": ["acme"], "instance": "fosstodon.org"},
 }
 
 
