@@ -1,14 +1,19 @@
 """The stages put together for a process that works: collect, score, alert, and deliver for each channel."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
 from threading import Event
 from typing import Any
 
 import structlog
 
 from alerts.channel import Channel
+from alerts.wording import counted
+from listener import breaker
+from listener.breaker import Breaker
 from listener.config import ConfigError, with_secrets
 from listener.jobs.alert import judge_batch
 from listener.jobs.collect import collect
@@ -17,22 +22,42 @@ from listener.jobs.gaps import fill_next
 from listener.jobs.ledger import count_failure
 from listener.jobs.score import score_batch
 from listener.queue import Work, WorkQueue
+from listener.quota import QuotaSpent, SharedMeter
 from listener.registry import build
-from listener.source import CursorExpired, FatalSourceError, RetriableSourceError, Source
-from listener.store import brands, read
+from listener.source import CursorExpired, FatalSourceError, Limit, Meter, RetriableSourceError, Source, SourceError
+from listener.store import brands, breakers, read
 from listener.store.engine import Store
 from listener.store.tables import Source as SourceRow
 from listener.tools import Tools
-from listener.worker import Stage
+from listener.worker import Crew, Stage
 from sentiment.scorer import Scorer
 
 log = structlog.get_logger()
 
-COLLECTORS = 4
-"""Threads that read sources, so that a slow one does not hold up the rest."""
+COLLECTORS = 32
+"""The most sources that are read at once, each in a thread that is started when it is needed: so many may hang until
+their timeout and hold up no other. More would take all of the store's connections (``POOL``) at the worst moment."""
 
-FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(hours=1)
+
+class _TakenOver(RetriableSourceError):
+    """This worker was too slow; the task, and what becomes of it, is another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source ready to fetch, and the meters of the accounts that it uses."""
+
+    source: Source
+    meters: Sequence[Meter]
+
+    def heed(self, error: SourceError) -> None:
+        """Where the platform asked for a pause, hold everybody on the same accounts, not only this source."""
+        wait = getattr(error, "retry_after", None)
+        if not wait or isinstance(error, QuotaSpent):
+            return
+        for meter in self.meters:
+            if isinstance(meter, SharedMeter):
+                meter.block(wait, "the platform has asked whoever uses this account to wait")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +66,7 @@ class Pipeline:
 
     ``clock`` gives the current time in UTC; ``secrets`` is where options ending in ``_from`` are looked up, as a rule
     the environment. ``stop``: once set, a source is read no further than the page under way; hand it to the Worker.
+    ``jitter``: anything from 0 to 1, so that sources which failed together do not come back together.
     """
 
     store: Store
@@ -52,18 +78,23 @@ class Pipeline:
     public_url: str
     clock: Callable[[], datetime]
     stop: Event = field(default_factory=Event)
+    jitter: breaker.Jitter = random.random
 
     def close(self) -> None:
         """Give back the connections to platforms; the store stays open."""
         self.tools.http.close()
 
     def source(self, source_id: int) -> Source:
-        """The source behind a stored row. Raises FatalSourceError, after noting it at the source, where none can be
-        made of it."""
+        """The source behind a stored row. Raises as ``open_source`` does."""
+        return self.open_source(source_id).source
+
+    def open_source(self, source_id: int) -> OpenSource:
+        """The source behind a stored row, with its meters. Raises FatalSourceError, after noting it at the source,
+        where none can be made of it."""
         with self.store.reading() as session:
             row = session.get_one(SourceRow, source_id)
         try:
-            return self.build_source(row.kind, row.options)
+            return self._open(row.kind, row.options)
         except FatalSourceError as error:
             with self.store.transaction() as session:
                 count_failure(session, source_id, self.clock(), str(error))
@@ -72,15 +103,25 @@ class Pipeline:
 
     def build_source(self, kind: str, options: Mapping[str, Any]) -> Source:
         """A source ready to fetch. Raises FatalSourceError for an unknown kind, options or secrets."""
+        return self._open(kind, options).source
+
+    def _open(self, kind: str, options: Mapping[str, Any]) -> OpenSource:
+        meters: list[Meter] = []
+
+        def meter(account: str, limits: Sequence[Limit], day_cap: Decimal | None) -> Meter:
+            meters.append(self.tools.meter(account, limits, day_cap))
+            return meters[-1]
+
         try:
-            return build(kind, with_secrets(options, self.secrets), self.tools)
+            source = build(kind, with_secrets(options, self.secrets), replace(self.tools, meter=meter))
         except ConfigError as error:
             raise FatalSourceError(str(error)) from error
+        return OpenSource(source, meters)
 
     def collecting(self) -> dict[str, Stage]:
-        """Take collect tasks from the queue, several at a time; and, apart from them, fill gaps."""
-        stages: dict[str, Stage] = {f"collect-{number}": self._collect_next for number in range(1, COLLECTORS + 1)}
-        return stages | {"gaps": self._fill_next}
+        """Take collect tasks from the queue, many at a time, so that a source that hangs holds up no other; and, apart
+        from them, fill gaps."""
+        return {"collect": Crew(self._claim, self._collect, COLLECTORS), "gaps": self._fill_next}
 
     def after_collecting(self, scorer: Scorer) -> dict[str, Stage]:
         """Score, alert and deliver."""
@@ -114,44 +155,81 @@ class Pipeline:
     def _fill_next(self) -> int:
         return fill_next(self.store, self.source, self.clock, lambda: not self.stop.is_set())
 
-    def _collect_next(self) -> int:
-        claimed = self.queue.claim(self.clock())
-        for work in claimed:
-            self._collect(work)
-        return len(claimed)
+    def _claim(self) -> Work | None:
+        return next(iter(self.queue.claim(self.clock())), None)
 
     def _collect(self, work: Work) -> None:
         source_id = int(work.payload["source_id"])
         with self.store.reading() as session:
-            active = session.get_one(SourceRow, source_id).active
-        if not active:
+            row = session.get_one(SourceRow, source_id)
+            before = breakers.breaker_of(session, source_id)
+        if not row.active:
             # Switched off while it waited for its next try.
             self.queue.ack(work)
             return
+        if before is not None and before.state(self.clock()) == "open":
+            # Its process died between noting this and giving the task back.
+            self.queue.nack(work, before.again_at)
+            return
+        opened: OpenSource | None = None
         try:
+            opened = self.open_source(source_id)
             result = collect(
-                self.store, source_id, self.source(source_id), self.clock,
+                self.store, source_id, opened.source, self.clock,
                 on_page=lambda _page: self._keep(work), keep_on=lambda: not self.stop.is_set(),
             )  # fmt: skip
         except FatalSourceError as error:
-            log.error("source_stopped", task=work.key, error=str(error))  # noqa: TRY400 - a person acts on the message
-            self.queue.ack(work)
-            return
+            self._after_refusal(work, row, before, error)
+        except _TakenOver as error:
+            log.warning("source_taken_over", task=work.key, error=str(error))
         except (RetriableSourceError, CursorExpired) as error:
+            if opened is not None:
+                opened.heed(error)
+            self._after_failure(work, source_id, before, error)
+        else:
+            if result.finished:
+                self.queue.ack(work)
+            else:
+                self.queue.nack(work, self.clock())
+
+    def _after_failure(self, work: Work, source_id: int, before: Breaker | None, error: SourceError) -> None:
+        now = self.clock()
+        if isinstance(error, QuotaSpent):
+            after = breaker.held(before, now, str(error), self.jitter, retry_after=error.retry_after or 0.0)
+        else:
             asked = getattr(error, "retry_after", None)
-            wait = (
-                timedelta(seconds=asked)
-                if asked is not None
-                else min(FIRST_WAIT * 2 ** min(work.attempts - 1, 10), LONGEST_WAIT)
-            )
-            log.warning("source_again", task=work.key, error=str(error), in_s=round(wait.total_seconds()))
-            self.queue.nack(work, self.clock() + wait)
-            return
-        if result.finished:
+            after = breaker.failed(before, now, str(error), self.jitter, retry_after=asked)
+        with self.store.transaction() as session:
+            breakers.save_breaker(session, source_id, after)
+        wait = after.again_at - now
+        log.warning(
+            "source_again", task=work.key, error=str(error), in_s=round(wait.total_seconds()), breaker=after.state(now)
+        )
+        self.queue.nack(work, after.again_at)
+
+    def _after_refusal(self, work: Work, row: SourceRow, before: Breaker | None, error: FatalSourceError) -> None:
+        """Stop the source until a person has acted, unless it may pass."""
+        assert row.id is not None
+        now = self.clock()
+        after = None
+        if error.may_pass and row.last_success_at is not None:
+            after = breaker.refused(before, now, str(error))
+        with self.store.transaction() as session:
+            if after is not None:
+                breakers.save_breaker(session, row.id, after)
+                brands.note_run(session, row.id, now, error=after.words)
+            else:
+                breakers.close_breaker(session, row.id, work.key, now)
+                if error.may_pass and before is not None and before.refusals:
+                    tried = f"{error}; it has been tried again {counted(before.refusals, 'time')}"
+                    brands.note_run(session, row.id, now, error=tried, stopped=True)
+        if after is None:
+            log.error("source_stopped", task=work.key, error=str(error))
             self.queue.ack(work)
         else:
-            self.queue.nack(work, self.clock())
+            log.warning("source_refused", task=work.key, error=str(error), again_at=after.again_at.isoformat())
+            self.queue.nack(work, after.again_at)
 
     def _keep(self, work: Work) -> None:
         if not self.queue.extend(work, self.clock()):
-            raise RetriableSourceError("another worker took this source over; it goes on from the last kept page")
+            raise _TakenOver("another worker took this source over; it goes on from the last kept page")

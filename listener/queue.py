@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import case, delete, or_, select, update
 from sqlmodel import Session
 
 from listener.store.engine import Store, insert_new
 from listener.store.tables import Task, table
+
+HEAD_START = timedelta(minutes=1)
+"""So long a task that has failed before stays behind those that have not: were there more that hang than threads, the
+rest would still come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,22 @@ class WorkQueue:
         return len(insert_new(session, table(Task), rows, returning=("id",)))
 
     def claim(self, now: datetime, limit: int = 1) -> list[Work]:
-        """Take due tasks, oldest first."""
+        """Take due tasks, oldest first; but those tried before leave the others a start (``HEAD_START``)."""
         task = table(Task).c
+        due = (task.not_before <= now, or_(task.lease_until.is_(None), task.lease_until <= now))
+        with self._store.reading() as session:
+            # Asked by every idle worker all the time, so without the writer's lock where there is nothing to take.
+            if session.connection().execute(select(task.id).where(*due).limit(1)).first() is None:
+                return []
         token = uuid4().hex
+        behind = case(((task.attempts > 0) & (task.not_before > now - HEAD_START), 1), else_=0)
         with self._store.transaction() as session:
             rows = (
                 session.connection()
                 .execute(
                     select(task.id, task.key, task.payload, task.attempts)
-                    .where(task.not_before <= now, or_(task.lease_until.is_(None), task.lease_until <= now))
-                    .order_by(task.not_before, task.id)
+                    .where(*due)
+                    .order_by(behind, task.not_before, task.id)
                     .limit(limit)
                     .with_for_update(skip_locked=True)
                 )

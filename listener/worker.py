@@ -1,7 +1,10 @@
 """Threads that run the stages over and over, each at its own pace, until they are told to stop."""
 
 from collections.abc import Callable, Mapping
-from threading import Event, Thread
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event, Semaphore, Thread
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -12,9 +15,31 @@ Stage = Callable[[], int]
 
 LONGEST_PAUSE_S = 30.0
 
+Piece = TypeVar("Piece")
+
+
+@dataclass(frozen=True, slots=True)
+class Crew(Generic[Piece]):
+    """A stage whose pieces of work do not wait for each other: each has a thread of its own, up to ``most`` at once.
+
+    ``take`` gives a piece that is due, or None; ``do`` does it. Threads are started as they are needed. Called like any
+    stage it does one piece in the caller's thread.
+    """
+
+    take: Callable[[], Piece | None]
+    do: Callable[[Piece], None]
+    most: int
+
+    def __call__(self) -> int:
+        piece = self.take()
+        if piece is None:
+            return 0
+        self.do(piece)
+        return 1
+
 
 class Worker:
-    """One thread per stage, so that a slow source, model or channel never holds up another stage.
+    """One thread per stage, or a crew of them, so that a slow source, model or channel never holds up another.
 
     A stage that fails is logged and tried again after a growing pause: what it did not finish is still in its table.
     ``stop``: set by ``stop()``, and watched by stages that take long (see ``Pipeline.stop``).
@@ -23,7 +48,10 @@ class Worker:
     def __init__(self, stages: Mapping[str, Stage], poll_seconds: float, stop: Event | None = None) -> None:
         self._poll = poll_seconds
         self._stop = stop or Event()
-        self._threads = [Thread(target=self._run, args=(name, stage), name=name) for name, stage in stages.items()]
+        self._threads = [
+            Thread(target=self._lead if isinstance(stage, Crew) else self._run, args=(name, stage), name=name)
+            for name, stage in stages.items()
+        ]
 
     def start(self) -> None:
         """Start all threads."""
@@ -51,9 +79,47 @@ class Worker:
                 failures = 0
             except Exception as error:
                 failures += 1
-                pause = min(self._poll * 2 ** min(failures, 20), LONGEST_PAUSE_S)
+                pause = self._pause(failures)
                 log.exception("stage_failed", stage=name, again_in_s=round(pause, 1), error=str(error))
                 self._stop.wait(pause)
                 continue
             if idle:
                 self._stop.wait(self._poll)
+
+    def _lead(self, name: str, crew: Crew[Any]) -> None:
+        """Take what is due whenever a thread is free, and hand it out. Ends when all of the crew have."""
+        free = Semaphore(crew.most)
+
+        def do(piece: Any) -> None:
+            try:
+                crew.do(piece)
+            except Exception as error:
+                log.exception("stage_failed", stage=name, error=str(error))
+            finally:
+                free.release()
+
+        failures = 0
+        with ThreadPoolExecutor(crew.most, thread_name_prefix=name) as pool:
+            while not self._stop.is_set():
+                if not free.acquire(timeout=self._poll):
+                    continue
+                try:
+                    piece = crew.take()
+                    failures = 0
+                except Exception as error:
+                    free.release()
+                    failures += 1
+                    pause = self._pause(failures)
+                    log.exception("stage_failed", stage=name, again_in_s=round(pause, 1), error=str(error))
+                    self._stop.wait(pause)
+                    continue
+                if piece is None:
+                    free.release()
+                    self._stop.wait(self._poll)
+                else:
+                    pool.submit(do, piece)
+
+    def _pause(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row."""
+        pause: float = self._poll * 2 ** min(failures, 20)
+        return min(pause, LONGEST_PAUSE_S)
