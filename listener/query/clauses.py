@@ -171,7 +171,7 @@ class Writer:
 
     def _afterwards(self, group: Sequence[Ask]) -> None:
         names = list(dict.fromkeys(ask.name for ask in group))
-        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        shown = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
         self._note(f"Too much for the searches, so filtered afterwards: {shown}.")
 
 

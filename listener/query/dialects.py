@@ -54,6 +54,8 @@ class Dialect:
     """Where alternatives multiply: as many searches are made to ask for less, more than that and we filter here."""
     remark: str = ""
     """What holds for every search there, in words for the person who reads the plan."""
+    lang_remark: str = ""
+    """What holds for every search there with a language."""
 
     def length(self, search: str) -> int:
         """The search's length as the platform counts it."""
@@ -76,7 +78,7 @@ _LANGUAGES = MappingProxyType(
 X = Dialect(
     "x", "X", 512, "nested", hashtag="#{}", handle="@{}", author="from:{}", lang="lang:{}",
     names=r"[A-Za-z0-9_]{1,15}",
-    remark="X looks back seven days; its own idea of a post's language decides lang:.",
+    remark="X looks back seven days.", lang_remark="X's own idea of a post's language decides lang:.",
 )  # fmt: skip
 
 # Reddit's help page on search ("manual filters"): AND, OR and NOT in capitals, parentheses, quotes, author:.
@@ -91,9 +93,9 @@ MASTODON = Dialect(
     "mastodon", "Mastodon", 256, "none", minus_quoted=True, hashtag="#{}", author="from:{}", lang="language:{}",
     names=r"[A-Za-z0-9_.-]+(@[A-Za-z0-9.-]+)?",
     remark=(
-        "Mastodon searches posts whose authors agreed to be found, on servers with full-text search; language: is what "
-        "the author's app declared."
+        "Mastodon searches posts whose authors agreed to be found, on servers with full-text search."
     ),
+    lang_remark="Mastodon's language: is what the author's app declared.",
 )  # fmt: skip
 
 # https://bsky.social/about/blog/05-31-2024-search; OR finds nothing (bluesky-social/atproto issue 3751), and people
@@ -101,7 +103,7 @@ MASTODON = Dialect(
 BLUESKY = Dialect(
     "bluesky", "Bluesky", 256, "none", minus=None, hashtag="#{}", handle="@{}", handles_are_domains=True,
     author="from:{}", lang="lang:{}", names=r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
-    remark="Bluesky's lang: is what the author's app declared.",
+    lang_remark="Bluesky's lang: is what the author's app declared.",
 )  # fmt: skip
 
 # https://www.algolia.com/doc/api-reference/api-parameters/advancedSyntax: quotes and "-" before a word, no OR.

@@ -122,7 +122,7 @@ def _field(written: str, value: str, column: int) -> Lexeme:
 
 def _marked(word: str, column: int) -> Lexeme:
     """A bare word with what marks it: = before it, # or @, * or ~ after it."""
-    cased = word[0] == "=" and len(word) > 1 and (word[1].isalnum() or word[1] in "#@")
+    cased = word[0] == "=" and len(word) > 1 and word[1] != "="
     bare = word[1:] if cased else word
     if word == "=":
         raise QueryError("a = alone: write it directly before the word or phrase, as in =Delta", column)

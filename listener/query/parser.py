@@ -126,8 +126,9 @@ def parse(text: str) -> Query:
     query = Query(_Parser(list(lexemes(text))).whole())
     if not query.anchors():
         first = len(text) - len(text.lstrip()) + 1
-        wanted = "add a term to look for, as in Iberia -jobs"
-        if query.fields():
-            raise QueryError(f"a language or source alone (or as one side of an OR) finds everything: {wanted}", first)
-        raise QueryError(f"this only says what to leave out (or one side of an OR does): {wanted}", first)
+        raise QueryError(
+            "this only says what to leave out, or which language or source (or one side of an OR does): add a term to "
+            "look for, as in Iberia -jobs",
+            first,
+        )
     return query

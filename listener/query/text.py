@@ -56,6 +56,8 @@ _PLAIN_TAG = re.compile(r"(?<!&)#(\w+)")
 _PLAIN_HANDLE = re.compile(r"(?<!\w)@(\w+(?:[.@-]\w+)*)")
 _LONGEST_RUN = 8
 """Words of a hashtag that are looked at as one."""
+_LONGEST_TAG = 200
+"""Characters; a longer one is no word of anybody's and stays whole."""
 
 
 class MatchText:
@@ -184,6 +186,9 @@ def _ends(name: str) -> Iterator[int]:
 
 def _runs(name: str) -> Iterator[tuple[int, str]]:
     """The words joined in a hashtag and all runs of neighbours: #YouTubeDown has youtube, down, tubedown ... in it."""
+    if len(name) > _LONGEST_TAG:
+        yield 0, name
+        return
     # A letter and its marks are one, composed or not.
     letters = list(clusters(name))
     bare = "".join(letter[0] for letter in letters)

@@ -55,8 +55,10 @@ class _Translation:
         if len(fitting) < len(searches):
             self._lost(f"a word is longer than a search on {self._dialect.title} may be")
         exact = not self._notes
-        remark = (self._dialect.remark,) if self._dialect.remark else ()
-        return Plan(fitting, (*self._notes, *remark), self._complete, exact)
+        remarks = [self._dialect.remark]
+        if self._dialect.lang and any(self._dialect.lang.format("") in search for search in fitting):
+            remarks.append(self._dialect.lang_remark)
+        return Plan(fitting, (*self._notes, *filter(None, remarks)), self._complete, exact)
 
     def _note(self, words: str) -> None:
         self._notes[words] = None
@@ -103,8 +105,10 @@ class _Translation:
         if whole:
             for group in clause.groups:
                 if group not in whole:
-                    names = ", ".join(ask.name for ask in group if ask.missed)
-                    self._note(f"{self._dialect.title} cannot be asked for {names}: filtered afterwards.")
+                    names = " OR ".join(dict.fromkeys(ask.name for ask in group))
+                    self._note(
+                        f"{self._dialect.title} cannot be asked for all of this, so it is filtered afterwards: {names}."
+                    )
             return replace(clause, groups=whole)
         if not clause.groups:
             self._lost(f"one side of the query names nothing that {self._dialect.title} can be asked for")

@@ -1,6 +1,6 @@
 """A query as a tree: how its parts match together, what it can be asked by, and how it is written."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,12 +112,15 @@ def _close(text: MatchText, these: list[Span], others: list[Span], distance: int
     found: set[Span] = set()
     others = sorted(others)
     starts = [other.start for other in others]
-    for this in these:
-        last = text.words(this)[1]
-        for other in others[bisect_left(starts, this.end) :]:
-            if text.words(other)[0] - last > distance:
-                break
-            found |= {this, other}
+    words = [text.words(other)[0] for other in others]
+    done = 0  # the others up to here are found or out of reach, of these and of all further on
+    for this in sorted(these, key=lambda span: span.end):
+        first = bisect_left(starts, this.end)
+        last = bisect_right(words, text.words(this)[1] + distance)
+        if first < last:
+            found.add(this)
+            found.update(others[max(first, done) : last])
+            done = last
     return found
 
 
