@@ -101,7 +101,8 @@ class Worker:
         failures = 0
         with ThreadPoolExecutor(crew.most, thread_name_prefix=name) as pool:
             while not self._stop.is_set():
-                if not free.acquire(timeout=self._poll):
+                # Told to stop while all were busy, it takes nothing more when one becomes free.
+                if not free.acquire(timeout=self._poll) or self._stop.is_set():
                     continue
                 try:
                     piece = crew.take()

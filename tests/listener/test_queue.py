@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from listener.queue import Work, WorkQueue
+from listener.queue import HEAD_START, Work, WorkQueue
 from listener.store.tables import Task
 from tests.listener.conftest import Site, broken_off, together
 
@@ -151,3 +151,17 @@ def test_a_look_into_an_empty_queue_writes_nothing(site: Site, queue: WorkQueue)
 
     assert statements
     assert not [statement for statement in statements if statement.startswith("UPDATE")]
+
+
+def test_what_failed_before_leaves_the_rest_a_start_but_is_not_forgotten(site: Site, queue: WorkQueue) -> None:
+    put(site, queue, "hangs")
+    (hangs,) = queue.claim(site.clock())
+    queue.nack(hangs, site.clock())
+    site.clock.advance(seconds=1)
+    put(site, queue, "fresh")
+    site.clock.advance(seconds=1)
+    assert [work.key for work in queue.claim(site.clock(), limit=1)] == ["fresh"]
+
+    put(site, queue, "later")
+    site.clock.now += HEAD_START
+    assert [work.key for work in queue.claim(site.clock(), limit=2)] == ["hangs", "later"]

@@ -1,13 +1,13 @@
 """Stages run side by side, survive their own failures, and end after what they are doing."""
 
 from collections.abc import Iterator
-from threading import Event, active_count
+from threading import Event, Lock, Thread, active_count
 
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from listener.worker import Stage, Worker
+from listener.worker import Crew, Stage, Worker
 
 SOON = 10.0
 """Seconds that no test should ever wait."""
@@ -112,3 +112,92 @@ def test_stopping_interrupts_every_pause() -> None:
     with run(3600, idle=idle, failing=failing):
         assert idle.reached.wait(SOON)
         assert failing.reached.wait(SOON)
+
+
+def test_a_crew_does_pieces_side_by_side_and_no_more_than_it_may() -> None:
+    waiting, lock = list(range(7)), Lock()
+    under_way: set[int] = set()
+    most: list[int] = []
+    three, may_end = Event(), Event()
+
+    def take() -> int | None:
+        return waiting.pop(0) if waiting else None
+
+    def do(piece: int) -> None:
+        with lock:
+            under_way.add(piece)
+            most.append(len(under_way))
+            if len(under_way) == 3:
+                three.set()
+        may_end.wait(SOON)
+        with lock:
+            under_way.remove(piece)
+
+    with Worker({"crew": Crew(take, do, 3)}, 0.001):
+        assert three.wait(SOON)
+        may_end.set()
+        while waiting:
+            pass
+    assert max(most) == 3
+    assert len(most) == 7
+
+
+def test_a_piece_that_fails_is_told_and_frees_its_thread(logged: list[EventDict]) -> None:
+    done = Event()
+    waiting = ["bad", "bad", "good"]
+
+    def do(piece: str) -> None:
+        if piece == "bad":
+            raise RuntimeError("no luck")
+        done.set()
+
+    with Worker({"crew": Crew(lambda: waiting.pop(0) if waiting else None, do, 1)}, 0.001):
+        assert done.wait(SOON)
+    assert [entry["error"] for entry in logged] == ["no luck"] * 2
+
+
+def test_a_crew_that_cannot_take_rests_and_goes_on(logged: list[EventDict]) -> None:
+    done = Event()
+    fails = [1, 1]
+
+    def take() -> int | None:
+        if fails:
+            fails.pop()
+            raise RuntimeError("no database")
+        return None if done.is_set() else 1
+
+    with Worker({"crew": Crew(take, lambda _piece: done.set(), 2)}, 0.001):
+        assert done.wait(SOON)
+    assert [entry["again_in_s"] for entry in logged] == [0.0, 0.0]
+
+
+def test_a_crew_ends_when_its_pieces_have_and_takes_no_more() -> None:
+    begun, may_end, finished = Event(), Event(), Event()
+    taken: list[int] = []
+
+    def take() -> int:
+        taken.append(1)
+        return 1
+
+    def do(_piece: int) -> None:
+        begun.set()
+        may_end.wait(SOON)
+        finished.set()
+
+    worker = Worker({"crew": Crew(take, do, 1)}, 0.001)
+    worker.start()
+    assert begun.wait(SOON)
+    stopper = Thread(target=worker.stop)
+    stopper.start()
+    assert worker._stop.wait(SOON)
+    may_end.set()
+    stopper.join(SOON)
+    assert finished.is_set()
+    assert len(taken) == 1
+
+
+def test_a_crew_called_like_a_stage_does_one_piece_here() -> None:
+    waiting, done = [1, 2], []
+    crew = Crew(lambda: waiting.pop(0) if waiting else None, done.append, 4)
+    assert [crew(), crew(), crew()] == [1, 1, 0]
+    assert done == [1, 2]
