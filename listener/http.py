@@ -160,15 +160,15 @@ class Http:
         address: str,
         *,
         form: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int = MEBIBYTE,
         passed: Collection[int] = (),
         follow: bool = True,
     ) -> Reply:
-        """Send a form to ``address``, as token endpoints want it. The rest is as for ``get``."""
-        return self._ask(
-            "POST", address, max_bytes, passed, data=dict(form or {}), headers=headers, follow_redirects=follow
-        )
+        """Send a form to ``address``, as token endpoints want it, or a body as it is. The rest is as for ``get``."""
+        sent: dict[str, Any] = {"data": dict(form or {})} if body is None else {"content": body}
+        return self._ask("POST", address, max_bytes, passed, **sent, headers=headers, follow_redirects=follow)
 
     def _ask(self, method: str, address: str, max_bytes: int, passed: Collection[int], **request: Any) -> Reply:
         try:
