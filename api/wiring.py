@@ -151,7 +151,8 @@ def apply_config(store: Store, config: ConfigFile) -> None:
         if config.brands:
             brands.retire_brands(session, [brand.name for brand in config.brands])
         if config.brands or config.sources or config.push:
-            brands.retire_sources(session, [entry.name for entry in (*config.sources, *config.push)])
+            kept = [source.name for source in config.sources] + [entry.name for entry in config.push]
+            brands.retire_sources(session, kept)
 
 
 def brand_row(brand: BrandEntry) -> dict[str, object]:

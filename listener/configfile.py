@@ -247,8 +247,8 @@ def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Itera
         yield from _options(("sources", number), source, SourceEntry, SOURCES, "source", environ)
     for number, sender in _entries(data, "push"):
         yield from _unknown(("push", number, "brands"), sender.get("brands"), brands, "brand")
-        for key, value in sender.items() if environ is not None else ():
-            if isinstance(key, str) and key.endswith("_from") and isinstance(value, str):
+        for key, value in sender.items():
+            if environ is not None and isinstance(key, str) and key.endswith("_from") and isinstance(value, str):
                 yield from _unset(("push", number, key), key, value, environ)
     for number, channel in _entries(data, "channels"):
         yield from _options(("channels", number), channel, ChannelEntry, CHANNELS, "channel", environ)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from listener.items import storable
 from listener.push.mapping import Mapping, Unreadable
-from listener.push.schema import Passed, Read, Refused, read_item
+from listener.push.schema import Passed, Read, Refused, pointed, read_item
 
 MOST_ITEMS = 500
 _HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -55,9 +55,7 @@ def read_own(document: Any, kinds: Collection[str], now: datetime) -> Batch:
         raise Unusable("", 'must be an object: {"items": [...]}')
     for name in document:
         if name != "items":
-            raise Unusable(
-                "/" + str(name).replace("~", "~0").replace("/", "~1"), "nothing is called so here; there is: items"
-            )
+            raise Unusable("/" + pointed(name), "nothing is called so here; there is: items")
     items = document.get("items")
     if not isinstance(items, list):
         raise Unusable("/items", "must be a list of items")

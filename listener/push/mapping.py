@@ -198,7 +198,7 @@ class Mapping:
             try:
                 value = self._value(name, values)
             except (ValueError, OverflowError, OSError) as error:
-                return Unreadable(name, self._where[name], str(error))
+                return Unreadable(name, self._where[name], str(error)[:300])
             group, _, rest = name.partition(".")
             if rest:
                 fields.setdefault(group, {})[rest] = value

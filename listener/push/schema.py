@@ -237,6 +237,11 @@ def _id_of(fields: object) -> str | None:
 _TRIED = ("float", "Declared")
 
 
+def pointed(name: object) -> str:
+    """A name as it stands in a JSON pointer (RFC 6901); of an endless one only the beginning."""
+    return str(name).replace("~", "~0").replace("/", "~1")[:200]
+
+
 def _pointer(fields: object, loc: Sequence[str | int]) -> str:
     """The part of ``loc`` that the document has, as a pointer, with the last name even where it is missing."""
     pointer, value = "", fields
@@ -245,7 +250,7 @@ def _pointer(fields: object, loc: Sequence[str | int]) -> str:
             # What pydantic adds to say which of several shapes it tried is no place in the document.
             continue
         if isinstance(value, Mapping):
-            pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
+            pointer += f"/{pointed(step)}"
             value = value.get(step)
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             pointer += f"/{step}"
