@@ -1,0 +1,72 @@
+"""Every platform's stand-in, and how an installation is set up to read it: for what is held against all of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_httpserver import HTTPServer
+
+from listener.http import Http
+from tests.listener.sources import fake_youtube
+from tests.listener.sources.fake_gdelt import FakeGdelt
+from tests.listener.sources.fake_hackernews import FakeHackerNews
+from tests.listener.sources.fake_mastodon import FakeMastodon
+from tests.listener.sources.fake_rss import FakeFeed
+from tests.listener.sources.fake_x import TOKEN, FakeX
+from tests.listener.sources.fake_youtube import FakeYouTube
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A platform's stand-in.
+
+    ``make``: the stand-in on a server. ``options``: of the source in escucha.yml; "{url}" in them becomes the server's
+    address. ``settings``: environment variables, likewise. ``item_kind``: the platform that its mentions name.
+    ``share``: of all posts in a soak, as a weight; 0 = not soaked. ``burst``: how many new posts it can hand out, said
+    one each ``every`` seconds.
+    """
+
+    kind: str
+    make: Callable[[HTTPServer, Http], Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    item_kind: str = ""
+    share: float = 1.0
+    burst: int = 1500
+    every: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.item_kind:
+            object.__setattr__(self, "item_kind", self.kind)
+
+    def installed(self, platform: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        """The source's options and the environment for a running stand-in."""
+        address = platform.server.url_for("").rstrip("/")
+        options = {name: _at(value, address) for name, value in self.options.items()}
+        return options, {name: _at(value, address) for name, value in self.settings.items()}
+
+
+def _at(value: Any, address: str) -> Any:
+    return value.replace("{url}", address) if isinstance(value, str) else value
+
+
+PLATFORMS = (
+    Standing("hackernews", FakeHackerNews, settings={"ESCUCHA_HACKERNEWS_URL": "{url}/api/v1"}),
+    # A feed of thousands of entries is read whole each time: kept small.
+    Standing("rss", FakeFeed, {"url": "{url}/feed"}, share=0.1, burst=150),
+    Standing(
+        "x",
+        FakeX,
+        {"bearer_token_from": "SOAK_X", "daily_cap": 1000},
+        {"ESCUCHA_X_URL": "{url}", "SOAK_X": TOKEN},
+    ),
+    Standing(
+        "youtube",
+        FakeYouTube,
+        {"api_key_from": "SOAK_YOUTUBE", "channels": [fake_youtube.CHANNEL]},
+        {"ESCUCHA_YOUTUBE_URL": "{url}", "SOAK_YOUTUBE": fake_youtube.KEY},
+    ),
+    Standing("mastodon", FakeMastodon, {"hashtags": ["acme"]}, {"ESCUCHA_MASTODON_URL": "{url}"}),
+    # 250 articles a quarter of an hour are the most it tells apart.
+    Standing("gdelt", FakeGdelt, settings={"ESCUCHA_GDELT_URL": "{url}"}, share=0.008, every=5.0),
+)
