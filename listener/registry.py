@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from alerts.problems import in_words
 from listener.source import FatalSourceError, Source
+from listener.sources.appstore import AppStoreOptions, AppStoreSource
 from listener.sources.file import FileOptions, FileSource
 from listener.sources.gdelt import GdeltOptions, GdeltSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
@@ -86,6 +87,12 @@ _ALL = (
         "Public posts under hashtags on a Mastodon server, and with an account's token its full-text search.",
         MastodonOptions,
         MastodonSource,
+    ),
+    SourceKind(
+        "appstore",
+        "Reviews of one app in Apple's App Store, country by country; no key needed.",
+        AppStoreOptions,
+        AppStoreSource,
     ),
 )
 

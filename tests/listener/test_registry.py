@@ -21,6 +21,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "youtube": {"api_key": "AIza", "channels": ["UCacme_channel-000000001"]},
     "gdelt": {},
     "mastodon": {"hashtags": ["acme"], "instance": "fosstodon.org"},
+    "appstore": {"app": 1234567890},
 }
 
 
