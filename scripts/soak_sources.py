@@ -12,6 +12,7 @@ exit status 1 if a post is missing or stored twice.
 
 import argparse
 import json
+import logging
 import os
 import random
 import signal
@@ -88,6 +89,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="only these platforms")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="escucha-soak-")))
         crowds = [stack.enter_context(_crowd(standing)) for standing in PLATFORMS if _wanted(standing, asked.only)]
@@ -100,7 +102,7 @@ def main() -> None:
 
 
 def _wanted(standing: Standing, only: list[str] | None) -> bool:
-    return standing.soaks and (not only or standing.kind in only)
+    return standing.share > 0 and (not only or standing.kind in only)
 
 
 @contextmanager
@@ -132,7 +134,11 @@ def _escucha(folder: Path, crowds: list[Crowd], database: str, every: str) -> It
         environment |= variables
         # A dash in a name would be an odd one to look for.
         sources.append({"name": crowd.standing.kind, "kind": crowd.standing.kind, "every": every, **options})
-    config = {"brands": [{"name": "Acme", "query": "acme"}], "sources": sources, "channels": [{"name": "log", "kind": "log"}]}
+    config = {
+        "brands": [{"name": "Acme", "query": "acme"}],
+        "sources": sources,
+        "channels": [{"name": "log", "kind": "log"}],
+    }
     (folder / "escucha.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     environment |= {
         "ESCUCHA_CONFIG": str(folder / "escucha.yml"),
@@ -156,6 +162,9 @@ def _escucha(folder: Path, crowds: list[Crowd], database: str, every: str) -> It
 def _soak(asked: argparse.Namespace, crowds: list[Crowd], database: str, child: subprocess.Popen[bytes]) -> int:
     engine = create_engine(database)
     _until(lambda: _tables_there(engine) or child.poll() is not None, 60)
+    if child.poll() is not None:
+        print("escucha run ended before it began")
+        return 1
     over = threading.Event()
     poster = threading.Thread(target=_post_all, args=(crowds, asked.rate, over, random.Random(asked.seed)))
     begun = time.monotonic()
@@ -168,7 +177,10 @@ def _soak(asked: argparse.Namespace, crowds: list[Crowd], database: str, child: 
         if not over.is_set() and time.monotonic() - begun >= asked.minutes * 60:
             over.set()
             poster.join()
-        sample = _sample(engine, crowds, child.pid) | {"s": round(time.monotonic() - begun), "posting": not over.is_set()}
+        sample = _sample(engine, crowds, child.pid) | {
+            "s": round(time.monotonic() - begun),
+            "posting": not over.is_set(),
+        }
         samples.append(sample)
         print(
             f"{sample['s']:4.0f} {sample['posted']:8.0f} {sample['stored']:8.0f} {sample['unscored']:9.0f} "
@@ -223,12 +235,14 @@ def _age(moment: Any, now: datetime) -> float:
 
 def _verdict(engine: Any, crowds: list[Crowd], samples: list[dict[str, float]]) -> int:
     with engine.connect() as connection:
-        stored = dict(connection.execute(text("SELECT kind, count(*) FROM mention GROUP BY kind")).tuples().all())
+        stored = dict(connection.execute(text("SELECT kind, count(*) FROM mention GROUP BY kind")).all())
     wrong = 0
     for crowd in crowds:
         found = stored.get(crowd.standing.item_kind, 0)
         wrong += found != crowd.posted
-        print(f"{crowd.standing.kind:>12}: {crowd.posted:6} posted, {found:6} stored {'' if found == crowd.posted else '  <- differs'}")
+        print(
+            f"{crowd.standing.kind:>12}: {crowd.posted:6} posted, {found:6} stored {'' if found == crowd.posted else '  <- differs'}"
+        )
     during = [sample for sample in samples if sample["posting"]] or samples
     print(
         json.dumps(
