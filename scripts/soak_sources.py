@@ -41,11 +41,11 @@ from tests.listener.sources.platforms import PLATFORMS, Standing
 SAMPLE_S = 5.0
 STEP_S = 0.25
 
-WORDS = (
-    "flight delayed again gate crew lovely seat cramped coffee cold bag lost found refund never arrived friendly staff "
-    "queue morning airport thanks worst best service phone hours nobody answers upgraded happy tired landing smooth "
-    "vuelo retraso maleta perdida gracias personal amable cola horas espera reembolso nunca fatal estupendo asiento"
-).split()
+WORDS = """
+    flight delayed again gate crew lovely seat cramped coffee cold bag lost found refund never arrived friendly staff
+    queue morning airport thanks worst best service phone hours nobody answers upgraded happy tired landing smooth
+    vuelo retraso maleta perdida gracias personal amable cola horas espera reembolso nunca fatal estupendo asiento
+""".split()
 
 
 @dataclass
@@ -240,9 +240,8 @@ def _verdict(engine: Any, crowds: list[Crowd], samples: list[dict[str, float]]) 
     for crowd in crowds:
         found = stored.get(crowd.standing.item_kind, 0)
         wrong += found != crowd.posted
-        print(
-            f"{crowd.standing.kind:>12}: {crowd.posted:6} posted, {found:6} stored {'' if found == crowd.posted else '  <- differs'}"
-        )
+        remark = "" if found == crowd.posted else "  <- differs"
+        print(f"{crowd.standing.kind:>12}: {crowd.posted:6} posted, {found:6} stored{remark}")
     during = [sample for sample in samples if sample["posting"]] or samples
     print(
         json.dumps(
