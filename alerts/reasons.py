@@ -27,6 +27,10 @@ class Reason(StrEnum):
     JOINED_INCIDENT = "joined_incident", "The mention met the rule and joined an incident that was already open."
 
     # What kept a mention from the rules.
+    COPY = (
+        "copy",
+        "The mention repeats one that was judged before: its reach is added to that one's incident, if it has one.",
+    )
     NOT_RELEVANT = "not_relevant", "The mention only shares the brand's name, so it is hidden; see why it is hidden."
     SHOWN_LATER = (
         "shown_later",

@@ -9,7 +9,6 @@ import re
 import struct
 import unicodedata
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,18 +63,19 @@ _FIRST = MinHash(num_perm=BANDS * ROWS, seed=1, hashfunc=zlib.crc32)
 class Wording:
     """The words of a text without what differs between copies: case, accents, punctuation, links, "RT @name:" and the
     name of the source at the end. ``words``: how many there are; ``cut``: the text was cut off by whoever passed it on.
-    ``digest``: a signed number of 64 bits, the same for the same wording.
+    ``facts``: where the words stand that change what is said: numbers and negations. ``digest``: a signed number of 64
+    bits, the same for the same wording.
     """
 
     tokens: tuple[str, ...]
     words: int
     cut: bool
+    facts: tuple[int, ...]
     digest: int
 
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """The words that change what is said: numbers and negations, in their order."""
-        return _facts(self.tokens)
+    def facts_before(self, end: int) -> list[str]:
+        """The numbers and negations among the first tokens, in their order."""
+        return [self.tokens[place] for place in self.facts if place < end]
 
 
 def wording(text: str) -> Wording | None:
@@ -85,13 +85,19 @@ def wording(text: str) -> Wording | None:
     if halves < 2 * SPEAKING:
         return None
     written = " ".join(tokens) + ("…" if cut else "")
-    return Wording(tokens, halves // 2, cut, _number(written.encode("utf-8")))
+    facts = tuple(
+        place
+        for place, token in enumerate(tokens)
+        if token in _NEGATIONS or (not token.isalpha() and any(char.isdigit() for char in token))
+    )
+    return Wording(tokens, halves // 2, cut, facts, _number(written.encode("utf-8")))
 
 
 def bands(said: Wording) -> tuple[int, ...]:
     """The bands a text stands in, each a signed number of 64 bits. None for a text that only has identical copies.
 
-    Made of word pairs and of the facts, so that a thousand notices of one template with other numbers never meet.
+    Made of word pairs and of the facts at its beginning, which are there even where the rest was cut off; so a thousand
+    notices of one template with other numbers never meet.
     """
     if said.words < LONG:
         return ()
@@ -104,7 +110,7 @@ def bands(said: Wording) -> tuple[int, ...]:
     )
     sketch.update_batch([f"{one} {two}".encode() for one, two in zip(said.tokens, said.tokens[1:], strict=False)])
     rows = np.ascontiguousarray(sketch.hashvalues, dtype="<u4").reshape(BANDS, ROWS)
-    facts = " ".join(said.facts).encode("utf-8")
+    facts = " ".join(said.facts_before(LONG)).encode("utf-8")
     # Two bands of one text are the same number as seldom as two of any others: the band's own is part of it.
     return tuple(_number(struct.pack("<B", place) + row.tobytes() + facts) for place, row in enumerate(rows))
 
@@ -115,12 +121,16 @@ def alike(one: Wording, other: Wording) -> bool:
         return True
     if one.words < LONG or other.words < LONG:
         return False
-    first, second = one.tokens, other.tokens
-    if one.cut and len(first) < len(second):
-        second = second[: len(first)]
-    elif other.cut and len(second) < len(first):
-        first = first[: len(second)]
-    return _facts(first) == _facts(second) and fuzz.ratio(first, second) >= ALIKE
+    lengths = len(one.tokens), len(other.tokens)
+    # What comes after the cut is not known.
+    end = (
+        min(lengths)
+        if (one.cut and lengths[0] < lengths[1]) or (other.cut and lengths[1] < lengths[0])
+        else max(lengths)
+    )
+    if one.facts_before(end) != other.facts_before(end):
+        return False
+    return fuzz.ratio(one.tokens[:end], other.tokens[:end], score_cutoff=ALIKE) >= ALIKE
 
 
 def _tokens(text: str) -> tuple[tuple[str, ...], bool]:
@@ -140,10 +150,6 @@ def _tokens(text: str) -> tuple[tuple[str, ...], bool]:
     tokens = _TOKEN.findall(bare)
     # The last word of what was cut off may be half a word.
     return tuple(tokens[:-1] if cut else tokens), cut
-
-
-def _facts(tokens: Sequence[str]) -> tuple[str, ...]:
-    return tuple(token for token in tokens if token in _NEGATIONS or any(char.isdigit() for char in token))
 
 
 def _number(written: bytes) -> int:

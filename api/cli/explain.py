@@ -100,8 +100,8 @@ def _given(text: str | None) -> str:
 
 def _stored(settings: Settings, mention: int) -> tuple[Text, _Stored]:
     with install(settings, ConfigFile(), sending=False) as installation, installation.store.reading() as session:
-        rows = read.mentions(session, before=mention + 1, limit=1) if 0 < mention < 2**63 - 1 else []
-    if not rows or rows[0]["id"] != mention:
+        rows = read.mentions(session, pair=mention, limit=1) if 0 < mention < 2**63 - 1 else []
+    if not rows:
         raise Failure(f"there is no mention {mention}; /api/mentions and the page show the ids of those there are")
     row = rows[0]
     spans = tuple((start, end) for start, end in row["spans"])

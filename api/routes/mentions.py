@@ -42,6 +42,14 @@ class Mention(BaseModel):
         None,
         description="With `alert`: the named reason why people were or were not told when it joined that incident.",
     )
+    copies: int = Field(description="How many more say the same; they are counted once, and their reach is added.")
+    cluster: int | None = Field(
+        description="What to ask for as `cluster` to see its copies and those that quote it; null = there are none."
+    )
+    copy_of: int | None = Field(description="The mention that is counted in its place; null = it is counted itself.")
+    edited_at: datetime | None = Field(description="When its author last changed it, as far as the platform says.")
+    deleted_at: datetime | None = Field(description="When it was blanked here, because it had to go.")
+    deleted_why: str | None
 
 
 class Mentions(BaseModel):
@@ -58,12 +66,20 @@ def list_mentions(
     label: Label | None = None,
     source: Annotated[str | None, Query(max_length=100, description="Only from this platform.")] = None,
     alert: Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="Only those of this incident.")] = None,
+    cluster: Annotated[
+        int | None,
+        Query(ge=1, le=HIGHEST_ID, description="All that says the same or quotes it, and what was deleted of it."),
+    ] = None,
+    id: Annotated[  # noqa: A002 - the name people look for
+        int | None, Query(ge=1, le=HIGHEST_ID, description="This one, even if it is a copy or was deleted.")
+    ] = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> Mentions:
-    """Mentions with their scores, the latest stored first."""
+    """Mentions with their scores, the latest stored first, each once however often it was passed on."""
     rows = read.mentions(
-        session, brand=brand, label=label, source=source, alert_id=alert, before=before, limit=limit + 1
-    )
+        session, brand=brand, label=label, source=source, alert_id=alert, cluster=cluster, pair=id, before=before,
+        limit=limit + 1,
+    )  # fmt: skip
     items = [Mention.model_validate(dict(row)) for row in rows[:limit]]
     return Mentions(items=items, next=items[-1].id if len(rows) > limit else None)

@@ -93,18 +93,37 @@ class _Judging:
         }
         grown: set[int] = set()
         disabled = deliveries.disabled_channels(self._session, self._channels)
+        counted = alerting.clusters_of(self._session, [mention.id for mention in mentions])
+        spoken_for = alerting.spoken_for(self._session, set(counted.values()))
         for mention in mentions:
+            cluster = counted.get(mention.id)
+            if cluster in spoken_for:
+                self._verdicts[mention.id] = Reason.COPY
+                self._add_copy(mention, spoken_for[cluster], incidents)
+                continue
             outcome = evaluate(mention, list(incidents.values()), RULE, rule.judge, settings, self._channels, disabled)
             self._verdicts[mention.id] = outcome.reason
-            if outcome.after is None:
+            incident = None if outcome.after is None else self._stored(outcome.after)
+            if cluster is not None:
+                spoken_for[cluster] = None if incident is None else incident.id
+            if incident is None:
                 continue
-            incident = self._stored(outcome.after)
             assert incident.id is not None
             incidents[incident.id] = incident
             grown.add(incident.id)
             self._tell(outcome, incident)
         for incident_id in sorted(grown):
             alerting.update_alert(self._session, incidents[incident_id])
+
+    def _add_copy(self, copy: ScoredMention, incident_id: int | None, incidents: dict[int | None, Incident]) -> None:
+        """The first of a cluster to be judged speaks for all; the others only reach more people."""
+        if incident_id is None:
+            return
+        self._members.append({"alert_id": incident_id, "mention_brand_id": copy.id, "reason": str(Reason.COPY)})
+        reach = copy.reach or 0
+        alerting.add_reach(self._session, incident_id, reach)
+        if incident := incidents.get(incident_id):
+            incidents[incident_id] = replace(incident, reach=incident.reach + reach)
 
     def _stored(self, incident: Incident) -> Incident:
         if incident.id is not None:

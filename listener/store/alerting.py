@@ -1,6 +1,6 @@
 """Scored pairs that nobody has judged yet, the incidents they join, and the verdicts written back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from alerts.grouping import Incident
 from alerts.mentions import ScoredMention
 from listener.store.engine import insert_new
 from listener.store.tables import Alert, AlertMention, Author, Brand, Mention, MentionBrand, Score, Source, table
+from listener.store.turns import beside
 
 
 def brands_to_judge(session: Session) -> list[int]:
@@ -24,8 +25,9 @@ def brands_to_judge(session: Session) -> list[int]:
 def lock_brand(session: Session, brand_id: int) -> Brand:
     """The brand, held until the transaction ends: one judge at a time, or two would open two incidents at once.
 
-    Rows that refer to the brand may be stored meanwhile: intake does not wait for judges.
+    Nothing is stored, edited or deleted meanwhile (``store.turns``).
     """
+    beside(session)
     return session.get_one(Brand, brand_id, with_for_update={"key_share": True})
 
 
@@ -49,7 +51,8 @@ def unjudged(session: Session, brand: Brand, limit: int, now: datetime, patience
     coming = or_(other.lease_until.is_(None), other.lease_until <= now + patience)
     first_unscored = (
         select(func.min(other.id))
-        .where(other.brand_id == brand.id, other.scored_at.is_(None), coming)
+        # Scored again after an edit they have their verdict already.
+        .where(other.brand_id == brand.id, other.scored_at.is_(None), other.judged_at.is_(None), coming)
         .scalar_subquery()
     )
     in_turn = or_(first_unscored.is_(None), pair.id < first_unscored, pair.scored_at <= now - patience)
@@ -89,6 +92,40 @@ def unjudged(session: Session, brand: Brand, limit: int, now: datetime, patience
         )
         for row in rows
     ]
+
+
+def clusters_of(session: Session, pairs: Sequence[int]) -> dict[int, int]:
+    """Of these pairs those that are copies of others or have copies, each with the pair that is counted for all."""
+    pair, copy = table(MentionBrand).c, table(MentionBrand).alias().c
+    has_copies = select(copy.id).where(copy.copy_of == pair.id).correlate(table(MentionBrand)).exists()
+    rows = session.connection().execute(
+        select(pair.id, func.coalesce(pair.copy_of, pair.id).label("counted"))
+        .where(pair.id.in_(pairs), or_(pair.copy_of.is_not(None), has_copies))
+    )  # fmt: skip
+    return {row.id: row.counted for row in rows}
+
+
+def spoken_for(session: Session, counted: Collection[int]) -> dict[int, int | None]:
+    """Of these counted pairs those that were judged, or a copy of them was: the first incident that came of it."""
+    pair, member = table(MentionBrand).c, table(AlertMention).c
+    found: dict[int, int | None] = {}
+    for column in (pair.id, pair.copy_of):
+        rows = session.connection().execute(
+            select(column.label("counted"), func.min(member.alert_id).label("alert_id"))
+            .join_from(table(MentionBrand), table(AlertMention), member.mention_brand_id == pair.id, isouter=True)
+            .where(column.in_(counted), pair.judged_at.is_not(None), pair.hidden_why.is_(None))
+            .group_by(column)
+        )
+        for row in rows:
+            known = [one for one in (found.get(row.counted), row.alert_id) if one is not None]
+            found[row.counted] = min(known, default=None)
+    return found
+
+
+def add_reach(session: Session, alert_id: int, reach: int) -> None:
+    """Add the reach of copies to an incident."""
+    alert = table(Alert)
+    session.connection().execute(update(alert).where(alert.c.id == alert_id).values(reach=alert.c.reach + reach))
 
 
 def incidents_between(

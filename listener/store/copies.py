@@ -12,7 +12,7 @@ Callers are alone (``store.turns``).
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.sql.selectable import ScalarSelect
@@ -37,6 +37,7 @@ _AT_ONCE = 400
 _MENTION, _PAIR, _BAND = (table(model).c for model in (Mention, MentionBrand, MentionBand))
 
 Link = tuple[int, int]
+Value = TypeVar("Value")
 
 
 def join(session: Session, said: Mapping[int, Wording | None], now: datetime) -> None:
@@ -138,24 +139,30 @@ def _nearly(session: Session, said: Mapping[int, Wording | None], now: datetime)
     places = {digest: met for digest, one in by_digest.items() if (met := bands(one))}
     if not places:
         return []
-    stored = _standing(session, {band for met in places.values() for band in met})
-    standing = {band: set(there) for band, there in stored.items()}
-    for digest, met in places.items():
-        for band in met:
-            standing[band].add(digest)
-    meeting = {digest: {other for band in met for other in standing[band]} - {digest} for digest, met in places.items()}
-    wordings = by_digest | _said(session, set().union(*meeting.values()) - set(by_digest), stored)
+    standing = _standing(session, {band for met in places.values() for band in met})
+    _note(session, places, standing, now)
+    meeting = {
+        # By one of the bands where they meet, which is enough to find the other again.
+        digest: {other: band for band in met for other in standing[band] if other != digest}
+        for digest, met in places.items()
+    }
+    wordings = by_digest | _said(
+        session,
+        {other: band for others in meeting.values() for other, band in others.items() if other not in by_digest},
+    )
     near = {
-        digest: [other for other in sorted(others) if other in wordings and alike(by_digest[digest], wordings[other])]
+        digest: [
+            (band, other)
+            for other, band in others.items()
+            if other in wordings and alike(by_digest[digest], wordings[other])
+        ]
         for digest, others in meeting.items()
     }
-    _note(session, places, stored, now)
     times = [
         link
         for mention, one in said.items()
-        if one is not None
-        for other in near.get(one.digest, ())
-        for link in _nearest(session, mention, other)
+        if one is not None and near.get(one.digest)
+        for link in _nearest(session, mention, near[one.digest])
     ]
     return _in_time(session, times)
 
@@ -170,17 +177,15 @@ def _standing(session: Session, wanted: Collection[int]) -> defaultdict[int, set
     return found
 
 
-def _said(session: Session, digests: Collection[int], stored: Mapping[int, set[int]]) -> dict[int, Wording]:
-    """What these digests stand for, read from any mention that says it; without those that nobody says any more."""
-    # One of a text's bands is enough to name it.
-    anywhere = {digest: band for band, there in stored.items() for digest in there if digest in digests}
+def _said(session: Session, wanted: Mapping[int, int]) -> dict[int, Wording]:
+    """What these digests (digest -> one of its bands) stand for, read from any mention that says it; without those
+    that nobody says any more."""
     found: dict[int, Wording] = {}
     sample = select(_MENTION.text).where(_MENTION.digest == _BAND.digest).limit(1).correlate(table(MentionBand))
-    for some in _portions(sorted(anywhere)):
-        named = [(anywhere[digest], digest) for digest in some]
+    for some in _portions(sorted(wanted)):
         rows = session.connection().execute(
             select(_BAND.digest, sample.scalar_subquery().label("text")).where(
-                tuple_(_BAND.band, _BAND.digest).in_(named)
+                tuple_(_BAND.band, _BAND.digest).in_([(wanted[digest], digest) for digest in some])
             )
         )
         for row in rows:
@@ -190,36 +195,35 @@ def _said(session: Session, digests: Collection[int], stored: Mapping[int, set[i
     return found
 
 
-def _note(session: Session, places: Mapping[int, Sequence[int]], stored: Mapping[int, set[int]], now: datetime) -> None:
-    there = {band: len(digests) for band, digests in stored.items()}
+def _note(
+    session: Session, places: Mapping[int, Sequence[int]], standing: Mapping[int, set[int]], now: datetime
+) -> None:
+    """Let texts stand in their bands, as long as there is room."""
     rows = []
     for digest in sorted(places):
         for band in places[digest]:
-            if digest not in stored.get(band, ()) and there.get(band, 0) < CROWDED:
-                there[band] = there.get(band, 0) + 1
+            if digest not in standing[band] and len(standing[band]) < CROWDED:
+                standing[band].add(digest)
                 rows.append({"band": band, "digest": digest, "day": _day(now)})
-    rows.sort(key=lambda row: row["band"])
     if rows:
+        rows.sort(key=lambda row: row["band"])
         session.connection().execute(table(MentionBand).insert(), rows)
 
 
-def _nearest(session: Session, mention: int, digest: int) -> list[Link]:
-    """The mentions with that digest written next before and after this one."""
+def _nearest(session: Session, mention: int, near: Sequence[tuple[int, int]]) -> list[Link]:
+    """The mentions that were written next before and after this one in each of these texts (band, digest)."""
     here = select(_MENTION.created_at).where(_MENTION.id == mention).scalar_subquery()
     other = table(Mention).alias().c
-    before = select(other.id).where(other.digest == digest, other.created_at <= here)
-    after = select(other.id).where(other.digest == digest, other.created_at >= here)
-    found = (
-        session.connection()
-        .execute(
-            select(
-                before.order_by(other.created_at.desc(), other.id.desc()).limit(1).scalar_subquery(),
-                after.order_by(other.created_at, other.id).limit(1).scalar_subquery(),
-            )
+    said = select(other.id).where(other.digest == _BAND.digest).correlate(table(MentionBand)).limit(1)
+    before = said.where(other.created_at <= here).order_by(other.created_at.desc(), other.id.desc())
+    after = said.where(other.created_at >= here).order_by(other.created_at, other.id)
+    found: list[Link] = []
+    for some in _portions(near):
+        rows = session.connection().execute(
+            select(before.scalar_subquery(), after.scalar_subquery()).where(tuple_(_BAND.band, _BAND.digest).in_(some))
         )
-        .one()
-    )
-    return [(mention, one) for one in found if one is not None]
+        found += [(mention, one) for row in rows for one in row if one is not None]
+    return found
 
 
 def _in_time(session: Session, links: Sequence[Link]) -> list[Link]:
@@ -343,7 +347,7 @@ def _scalars(
     ]
 
 
-def _portions(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+def _portions(ids: Sequence[Value]) -> Iterable[Sequence[Value]]:
     return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
 
 

@@ -158,7 +158,7 @@ def _anew(
 
 
 def set_void(session: Session, pairs: Sequence[int], why: str, now: datetime) -> None:
-    """Let pairs count for nothing any more and be work for nobody; an incident that names them still can."""
+    """Let pairs count for nothing any more and be work for nobody."""
     if not pairs:
         return
     done = {"scored_at": func.coalesce(_PAIR.scored_at, now), "judged_at": func.coalesce(_PAIR.judged_at, now)}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, RowMapping, Select, and_, func, or_, select, union_all
 from sqlmodel import Session
 
 from listener.store.deliveries import OPEN
@@ -29,7 +29,8 @@ _ALERT, _DELIVERY = table(Alert).c, table(Delivery).c
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts over everything kept. ``mentions`` are pairs of a mention and a brand: one about two brands is two."""
+    """Counts over everything kept. ``mentions`` are pairs of a mention and a brand: one about two brands is two, and
+    what only repeats it is none."""
 
     mentions: int
     scored: int
@@ -55,13 +56,13 @@ class Pending:
 
 
 def totals(session: Session) -> Totals:
-    """The counts, read from the hourly rollups; only what is not scored yet is counted row by row."""
+    """The counts, read from the hourly rollups; only what is not scored yet is counted row by row. Copies are not."""
     rollup = table(RollupHour).c
     rows = session.connection().execute(select(rollup.label, func.sum(rollup.mentions)).group_by(rollup.label))
     labels: dict[str, int] = {label: int(count) for label, count in rows}
     scored = sum(labels.values())
     return Totals(
-        mentions=scored + _count(session, select(func.count()).where(_PAIR.scored_at.is_(None))),
+        mentions=scored + _count(session, select(func.count()).where(_PAIR.scored_at.is_(None), _counted())),
         scored=scored,
         promoters=labels.get("promoter", 0),
         passives=labels.get("passive", 0),
@@ -104,10 +105,16 @@ def mentions(
     label: str | None = None,
     source: str | None = None,
     alert_id: int | None = None,
+    cluster: int | None = None,
+    pair: int | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[RowMapping]:
     """Mentions with their scores, the latest stored first. ``before``: the id after which the last page ended.
+
+    Each once, however often it was passed on: ``copies`` says how many more there are, and ``cluster`` is what to ask
+    for to see them, and those that quote it; None = there are none. With ``cluster``, or with ``pair`` for the one of
+    that id, nothing is left out, not even what is blank because it was deleted.
 
     With ``alert_id`` those of one incident, each with ``notice``: the named reason why people were or were not told
     when it joined.
@@ -119,7 +126,8 @@ def mentions(
             _PAIR.verdict, _MENTION.kind.label("source"), _MENTION.native_id, _MENTION.title, _MENTION.text,
             _MENTION.url, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.reach,
             _MENTION.created_at, _MENTION.collected_at, func.coalesce(_AUTHOR.handle, _AUTHOR.name).label("author"),
-            _SCORE.polarity, _SCORE.stance, _SCORE.model, _SCORE.revision,
+            _SCORE.polarity, _SCORE.stance, _SCORE.model, _SCORE.revision, _cluster().label("cluster"),
+            _copies().label("copies"), _PAIR.copy_of, _MENTION.edited_at, _MENTION.deleted_at, _MENTION.deleted_why,
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
@@ -128,7 +136,11 @@ def mentions(
         .order_by(_PAIR.id.desc())
         .limit(limit)
     )  # fmt: skip
-    query = _filtered(query, {_BRAND.name: brand, _PAIR.label: label, _MENTION.kind: source})
+    query = _filtered(query, {_BRAND.name: brand, _PAIR.label: label, _MENTION.kind: source, _PAIR.id: pair})
+    if cluster is not None:
+        query = query.where(_PAIR.mention_id.in_(_shown_with(cluster)))
+    elif pair is None:
+        query = query.where(_counted())
     if alert_id is not None:
         member = table(AlertMention).c
         query = query.join(table(AlertMention), member.mention_brand_id == _PAIR.id).where(member.alert_id == alert_id)
@@ -182,6 +194,44 @@ def _deliveries(session: Session, alert_ids: Sequence[int]) -> dict[int, list[di
         log = [dict(entry) for entry in tries if entry["delivery_id"] == row["id"]]
         result.setdefault(row["alert_id"], []).append(dict(row) | {"log": log})
     return result
+
+
+def _counted() -> ColumnElement[bool]:
+    """Pairs that stand for themselves: not copies of others, and not void."""
+    return and_(_PAIR.copy_of.is_(None), _PAIR.void.is_(None))
+
+
+def _copies() -> ColumnElement[int]:
+    """How many copies a counted pair has."""
+    copy = table(MentionBrand).alias().c
+    return select(func.count()).where(copy.copy_of == _PAIR.id).correlate(table(MentionBrand)).scalar_subquery()
+
+
+def _cluster() -> ColumnElement[int | None]:
+    """The cluster a mention is shown with: its own, that of what it quotes, or itself where others quote it."""
+    original, quote = table(Mention).alias().c, table(Mention).alias().c
+    quoted = select(func.coalesce(original.cluster_id, original.id)).where(
+        original.kind == _MENTION.kind, original.native_id == _MENTION.quote_of
+    )
+    quotes = select(_MENTION.id).where(quote.kind == _MENTION.kind, quote.quote_of == _MENTION.native_id).limit(1)
+    here = table(Mention)
+    return func.coalesce(
+        _MENTION.cluster_id, quoted.correlate(here).scalar_subquery(), quotes.correlate(here).scalar_subquery()
+    )
+
+
+def _shown_with(cluster: int) -> CompoundSelect[Any]:
+    """The ids of a cluster's mentions, and of those that quote one of them."""
+    quotes = table(Mention).alias()
+    inside = or_(_MENTION.cluster_id == cluster, _MENTION.id == cluster)
+    quoting = (
+        select(quotes.c.id)
+        .join_from(
+            table(Mention), quotes, and_(quotes.c.kind == _MENTION.kind, quotes.c.quote_of == _MENTION.native_id)
+        )
+        .where(inside)
+    )
+    return union_all(select(_MENTION.id).where(inside), quoting)
 
 
 def _filtered(query: Select[Any], wanted: Mapping[ColumnElement[Any], Any]) -> Select[Any]:

@@ -98,7 +98,7 @@ class MentionBrand(SQLModel, table=True):
     brand. ``said_relevant``: what a person said (``said_by``, ``said_at``), which no model overrides.
 
     ``copy_of`` is the pair that is counted in its place; None = it is counted itself. ``void`` says why it no longer
-    counts at all although an incident still names it: "edited" (its words left the brand) or "deleted". ``edition``
+    counts at all: "edited" (its words left the brand, and an incident still names it) or "deleted". ``edition``
     goes up with every edit, so that a score of the words before is not taken for one of these.
     """
 

@@ -7,6 +7,20 @@ import pytest
 from listener.jobs.alert import judge_batch
 from listener.jobs.score import score_batch
 from listener.store import deliveries
+from listener.store.tables import (
+    Alert,
+    AlertMention,
+    Author,
+    Brand,
+    Delivery,
+    Mention,
+    MentionBand,
+    MentionBrand,
+    RollupHour,
+    Score,
+    Tombstone,
+    table,
+)
 from tests.listener.conftest import Site, item
 from tests.listener.conftest import WordScorer as Scorer
 
@@ -28,3 +42,16 @@ def claim(site: Site, channel: str = "log") -> deliveries.Claim:
         taken = deliveries.claim(session, channel, site.clock(), timedelta(seconds=60), timedelta(0))
     assert taken is not None
     return taken
+
+
+def emptied(site: Site) -> None:
+    """Two brands and one source, and nothing said: what a test with many examples begins each with."""
+    with site.store.transaction() as session:
+        for model in (
+            Score, AlertMention, Delivery, RollupHour, Alert, MentionBrand, MentionBand, Mention, Author, Tombstone,
+            Brand,
+        ):  # fmt: skip
+            session.connection().execute(table(model).delete())
+    site.brand("Aeroluz")
+    site.brand("Nubia")
+    site.source()

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from listener.store import scoring
 from listener.store.engine import Store
-from listener.store.tables import Alert, Brand, Mention, MentionBrand, RollupHour, Score, table
+from listener.store.tables import MentionBrand
 from tests.conftest import Clock
 from tests.listener.conftest import Site, broken_off, item, score_row
+from tests.listener.store.conftest import emptied
 
 LABELS = st.sampled_from(["promoter", "passive", "detractor", None])
 PAIRS = st.integers(1, 12)
@@ -46,15 +47,6 @@ STEPS = st.lists(
 @pytest.fixture
 def sqlite_site(sqlite_store: Store) -> Site:
     return Site(sqlite_store, Clock())
-
-
-def emptied(site: Site) -> None:
-    with site.store.transaction() as session:
-        for model in (Score, RollupHour, Alert, MentionBrand, Mention, Brand):
-            session.connection().execute(table(model).delete())
-    site.brand("Aeroluz")
-    site.brand("Nubia")
-    site.source()
 
 
 @given(steps=STEPS)

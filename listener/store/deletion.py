@@ -1,0 +1,139 @@
+"""What had to go: blanked everywhere it stood, with a tombstone so that nothing brings it back.
+
+A blank mention keeps its row, its time and its place among its copies, so that what followed from it can still be
+explained: an incident keeps its numbers, which are what people were told. All that somebody said or that leads to them
+is gone.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import delete, select, update
+from sqlmodel import Session
+
+from alerts.notice import Notice
+from listener.store import copies
+from listener.store.edits import set_void
+from listener.store.engine import insert_new
+from listener.store.rollups import moving
+from listener.store.tables import (
+    AlertMention,
+    Author,
+    DeclaredScore,
+    Delivery,
+    Mention,
+    MentionBrand,
+    Score,
+    Tombstone,
+    table,
+)
+from listener.store.turns import alone
+
+VOID_DELETED = "deleted"
+
+BLANK = "(This mention was deleted.)"
+"""What a notice shows in its place."""
+
+_MENTION, _PAIR, _SCORE, _AUTHOR, _MEMBER, _DELIVERY, _DECLARED = (
+    table(model).c for model in (Mention, MentionBrand, Score, Author, AlertMention, Delivery, DeclaredScore)
+)
+_AT_ONCE = 400
+
+Value = TypeVar("Value")
+
+
+def blank_native(session: Session, kind: str, native_ids: Collection[str], why: str, now: datetime) -> int:
+    """Blank what a platform says is gone, by its own ids; how many were stored and not blank yet.
+
+    First in its transaction, or after ``intake.take_page``: it takes the same turn.
+    """
+    if not native_ids:
+        return 0
+    alone(session)
+    ids: list[int] = []
+    for some in _portions(sorted(set(native_ids))):
+        wanted = (_MENTION.kind == kind, _MENTION.native_id.in_(some), _MENTION.deleted_at.is_(None))
+        ids += session.connection().scalars(select(_MENTION.id).where(*wanted))
+    return blank(session, ids, why, now)
+
+
+def blank(session: Session, mentions: Collection[int], why: str, now: datetime) -> int:
+    """Blank mentions by id; how many that changed. ``why`` is a word or two for a person: "deleted", "removed"."""
+    alone(session)
+    done = 0
+    for some in _portions(sorted(set(mentions))):
+        done += _blank(session, some, why, now)
+    return done
+
+
+def _blank(session: Session, some: Sequence[int], why: str, now: datetime) -> int:
+    rows = session.connection().execute(
+        select(
+            _MENTION.id, _MENTION.kind, _MENTION.native_id, _MENTION.text, _MENTION.author_id, _MENTION.cluster_id
+        ).where(_MENTION.id.in_(some), _MENTION.deleted_at.is_(None))
+    ).all()  # fmt: skip
+    if not rows:
+        return 0
+    ids = [row.id for row in rows]
+    insert_new(
+        session,
+        table(Tombstone),
+        [{"kind": row.kind, "native_id": row.native_id, "at": now, "why": why} for row in rows],
+        returning=("kind",),
+    )
+    _void(session, ids, now)
+    session.connection().execute(delete(table(DeclaredScore)).where(_DECLARED.mention_id.in_(ids)))
+    session.connection().execute(
+        update(table(Mention))
+        .where(_MENTION.id.in_(ids))
+        .values(
+            text="", title=None, url=None, author_id=None, lang=None, reach=None, engagement={}, reply_to=None,
+            repost_of=None, quote_of=None, digest=None, deleted_at=now, deleted_why=why,
+        )
+    )  # fmt: skip
+    copies.settle(session, {row.cluster_id for row in rows if row.cluster_id is not None})
+    copies.forget(session, [row.text for row in rows])
+    _forget_authors(session, {row.author_id for row in rows if row.author_id is not None})
+    return len(ids)
+
+
+def _void(session: Session, mentions: Sequence[int], now: datetime) -> None:
+    """The pairs of these mentions, their scores, and the notices that quote them."""
+    pairs = list(session.connection().scalars(select(_PAIR.id).where(_PAIR.mention_id.in_(mentions))))
+    members = session.connection().execute(
+        select(_MEMBER.mention_brand_id, _MEMBER.alert_id).where(_MEMBER.mention_brand_id.in_(pairs))
+    ).all()  # fmt: skip
+    _unquote(session, {row.mention_brand_id for row in members}, {row.alert_id for row in members})
+    with moving(session, pairs):
+        session.connection().execute(delete(table(Score)).where(_SCORE.mention_brand_id.in_(pairs)))
+        set_void(session, pairs, VOID_DELETED, now)
+
+
+def _unquote(session: Session, pairs: Collection[int], alerts: Collection[int]) -> None:
+    """Take what was said out of the notices about these incidents, those already sent too: the log keeps them."""
+    for some in _portions(sorted(alerts)):
+        rows = session.connection().execute(
+            select(_DELIVERY.id, _DELIVERY.notice).where(_DELIVERY.alert_id.in_(some)).order_by(_DELIVERY.id)
+        )
+        for row in rows.all():
+            notice = Notice.from_json(row.notice)
+            if notice.mention.id not in pairs:
+                continue
+            quoted = replace(notice.mention, text=BLANK, url=None, author=None, lang=None, reach=None, label=None)
+            session.connection().execute(
+                update(table(Delivery))
+                .where(_DELIVERY.id == row.id)
+                .values(notice=replace(notice, mention=quoted).to_json())
+            )
+
+
+def _forget_authors(session: Session, authors: Collection[int]) -> None:
+    said = select(_MENTION.id).where(_MENTION.author_id == _AUTHOR.id).correlate(table(Author)).exists()
+    for some in _portions(sorted(authors)):
+        session.connection().execute(delete(table(Author)).where(_AUTHOR.id.in_(some), ~said))
+
+
+def _portions(values: Sequence[Value]) -> list[Sequence[Value]]:
+    return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]
