@@ -16,6 +16,7 @@ from listener.sources.file import FileOptions, FileSource
 from listener.sources.gdelt import GdeltOptions, GdeltSource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
 from listener.sources.mastodon import MastodonOptions, MastodonSource
+from listener.sources.reddit import RedditOptions, RedditSource
 from listener.sources.replay import ReplayOptions, ReplaySource
 from listener.sources.rss import RssOptions, RssSource
 from listener.sources.x import XOptions, XSource
@@ -93,6 +94,12 @@ _ALL = (
         "Reviews of one app in Apple's App Store, country by country; no key needed.",
         AppStoreOptions,
         AppStoreSource,
+    ),
+    SourceKind(
+        "reddit",
+        "Submissions and comments of subreddits on Reddit, and searches for submissions.",
+        RedditOptions,
+        RedditSource,
     ),
 )
 

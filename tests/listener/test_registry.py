@@ -18,6 +18,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "hackernews": {},
     "replay": {"path": "story.jsonl", "speed": 60},
     "x": {"bearer_token": "AAAA"},
+    "reddit": {"client_id": "abc", "client_secret": "s3cret", "subreddits": ["airlines"]},
     "youtube": {"api_key": "AIza", "channels": ["UCacme_channel-000000001"]},
     "gdelt": {},
     "mastodon": {"hashtags": ["acme"], "instance": "fosstodon.org"},
