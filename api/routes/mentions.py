@@ -7,11 +7,19 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.routes.dependencies import HIGHEST_ID, Before, BrandName, Limit, Reading
-from listener.store import read
+from listener.store import push, read
 
 router = APIRouter(prefix="/api/mentions", tags=["mentions"])
 
 Label = Literal["promoter", "passive", "detractor"]
+
+
+class Mark(BaseModel):
+    """A mark and the ends of its scale."""
+
+    value: float
+    lowest: float
+    highest: float
 
 
 class Mention(BaseModel):
@@ -50,6 +58,12 @@ class Mention(BaseModel):
     edited_at: datetime | None = Field(description="When its author last changed it, as far as the platform says.")
     deleted_at: datetime | None = Field(description="When it was blanked here, because it had to go.")
     deleted_why: str | None
+    relevance: float | None = Field(description="How likely the model finds it that it is about the brand.")
+    hidden_why: str | None = Field(
+        description="Why it is in no list, figure or alert: it only shares the brand's name; null = it is shown."
+    )
+    said_relevant: bool | None = Field(description="What a person said of that; null = nobody has.")
+    declared: dict[str, Mark] = Field(description="Marks that its author gave (nps, csat, ...); never inferred.")
 
 
 class Mentions(BaseModel):
@@ -73,13 +87,15 @@ def list_mentions(
     id: Annotated[  # noqa: A002 - the name people look for
         int | None, Query(ge=1, le=HIGHEST_ID, description="This one, even if it is a copy or was deleted.")
     ] = None,
+    hidden: Annotated[bool, Query(description="Those that only share the brand's name instead.")] = False,
     before: Before = None,
     limit: Limit = 50,
 ) -> Mentions:
     """Mentions with their scores, the latest stored first, each once however often it was passed on."""
     rows = read.mentions(
-        session, brand=brand, label=label, source=source, alert_id=alert, cluster=cluster, pair=id, before=before,
-        limit=limit + 1,
+        session, brand=brand, label=label, source=source, alert_id=alert, cluster=cluster, pair=id, hidden=hidden,
+        before=before, limit=limit + 1,
     )  # fmt: skip
-    items = [Mention.model_validate(dict(row)) for row in rows[:limit]]
+    marks = push.declared(session, [row["mention_id"] for row in rows])
+    items = [Mention.model_validate({**row, "declared": marks.get(row["mention_id"], {})}) for row in rows[:limit]]
     return Mentions(items=items, next=items[-1].id if len(rows) > limit else None)

@@ -61,8 +61,9 @@ def totals(session: Session) -> Totals:
     rows = session.connection().execute(select(rollup.label, func.sum(rollup.mentions)).group_by(rollup.label))
     labels: dict[str, int] = {label: int(count) for label, count in rows}
     scored = sum(labels.values())
+    waiting = select(func.count()).where(_PAIR.scored_at.is_(None), _PAIR.hidden_why.is_(None), _counted())
     return Totals(
-        mentions=scored + _count(session, select(func.count()).where(_PAIR.scored_at.is_(None), _counted())),
+        mentions=scored + _count(session, waiting),
         scored=scored,
         promoters=labels.get("promoter", 0),
         passives=labels.get("passive", 0),
@@ -107,6 +108,7 @@ def mentions(
     alert_id: int | None = None,
     cluster: int | None = None,
     pair: int | None = None,
+    hidden: bool = False,
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[RowMapping]:
@@ -114,7 +116,8 @@ def mentions(
 
     Each once, however often it was passed on: ``copies`` says how many more there are, and ``cluster`` is what to ask
     for to see them, and those that quote it; None = there are none. With ``cluster``, or with ``pair`` for the one of
-    that id, nothing is left out, not even what is blank because it was deleted.
+    that id, nothing is left out, not even what is blank because it was deleted. ``hidden``: those that only share the
+    brand's name, instead of the others.
 
     With ``alert_id`` those of one incident, each with ``notice``: the named reason why people were or were not told
     when it joined.
@@ -127,7 +130,8 @@ def mentions(
             _MENTION.url, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.reach,
             _MENTION.created_at, _MENTION.collected_at, func.coalesce(_AUTHOR.handle, _AUTHOR.name).label("author"),
             _SCORE.polarity, _SCORE.stance, _SCORE.model, _SCORE.revision, _cluster().label("cluster"),
-            _copies().label("copies"), _PAIR.copy_of, _MENTION.edited_at, _MENTION.deleted_at, _MENTION.deleted_why,
+            _copies().label("copies"), _PAIR.copy_of, _PAIR.mention_id, _PAIR.hidden_why, _PAIR.said_relevant,
+            _SCORE.relevance, _MENTION.edited_at, _MENTION.deleted_at, _MENTION.deleted_why,
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
@@ -141,6 +145,8 @@ def mentions(
         query = query.where(_PAIR.mention_id.in_(_shown_with(cluster)))
     elif pair is None:
         query = query.where(_counted())
+        if alert_id is None:
+            query = query.where(_PAIR.hidden_why.is_not(None) if hidden else _PAIR.hidden_why.is_(None))
     if alert_id is not None:
         member = table(AlertMention).c
         query = query.join(table(AlertMention), member.mention_brand_id == _PAIR.id).where(member.alert_id == alert_id)

@@ -204,5 +204,8 @@ def test_openapi_describes_every_operation(client: TestClient) -> None:
         "/api/alerts",
         "/api/alerts/{alert_id}",
         "/api/events",
+        "/api/ingest",
+        "/api/ingest/{name}",
+        "/api/mentions/{mention_id}/relevance",
     }
     assert all(operation["summary"] for path in described["paths"].values() for operation in path.values())
