@@ -39,6 +39,7 @@ class Why(StrEnum):
     PROBABLE = "probable"
     UNKNOWN = "unknown"
     OFF = "off"
+    WORDLESS = "wordless"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Evidence:
 
     ``probability``: the model's, None where it has none. ``context`` and ``unless``: the written expression that is
     met, None = none is. ``handle``: the brand stands there as an @handle. ``from_source``: the source itself says that
-    it is about the brand. ``said``: what a person said, None = nobody has.
+    it is about the brand. ``said``: what a person said, None = nobody has. ``wordless``: there is no text, only a mark.
     """
 
     probability: float | None = None
@@ -65,12 +66,16 @@ class Evidence:
     handle: bool = False
     from_source: bool = False
     said: bool | None = None
+    wordless: bool = False
 
 
 def decide(evidence: Evidence, threshold: float | None, *, has_context: bool = False) -> Decision:
     """Keep or hide. ``threshold``: None = the model is not asked; ``has_context``: the brand has context words."""
     if evidence.said is not None:
         return _said(relevant=evidence.said)
+    if evidence.wordless:
+        # What a model makes of nothing would dilute figures that are inferred from words.
+        return Decision(True, Why.WORDLESS, "it has no words to infer anything from")
     if evidence.from_source:
         return Decision(False, Why.SOURCE, "the source itself says that it is about the brand")
     if evidence.context is not None:
@@ -115,6 +120,7 @@ class Rules:
         *,
         from_source: bool = False,
         said: bool | None = None,
+        wordless: bool = False,
     ) -> Decision:
         """Keep or hide a mention whose brand stands at ``spans`` of ``text``.
 
@@ -124,8 +130,8 @@ class Rules:
         if said is not None:
             return _said(relevant=said)
         from_source = from_source or not spans
-        evidence = Evidence(probability, from_source=from_source)
-        if not from_source and self.may_hide(probability):
+        evidence = Evidence(probability, from_source=from_source, wordless=wordless)
+        if not (from_source or wordless) and self.may_hide(probability):
             prepared = prepare(text)
             evidence = Evidence(
                 probability,

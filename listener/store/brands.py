@@ -81,6 +81,11 @@ def active_brands(session: Session) -> Sequence[Brand]:
     return session.exec(select_rows(Brand).where(col(Brand.active)).order_by(Brand.name)).all()
 
 
+def brand_named(session: Session, name: str) -> Brand | None:
+    """One brand by its name."""
+    return session.exec(select_rows(Brand).where(Brand.name == name)).first()
+
+
 def scheduled_sources(session: Session, *, stopped: bool = False) -> Sequence[Source]:
     """The sources that are read by themselves every so often; with ``stopped`` also those that wait for a person."""
     wanted = col(Source.active) & col(Source.every_s).is_not(None)

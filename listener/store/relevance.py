@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, func, or_, select, update
 from sqlmodel import Session
 
 from alerts.reasons import Reason
@@ -58,6 +58,7 @@ def decide(
             probabilities[pair_id],
             from_source=row.about_brand or row.about_brands,
             said=row.said_relevant,
+            wordless=row.wordless,
         )
         for pair_id, row in pairs.items()
     }
@@ -70,6 +71,7 @@ def columns() -> Select[Any]:
             _PAIR.id, _PAIR.brand_id, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at, _PAIR.verdict, _PAIR.spans,
             _PAIR.hidden_why, _PAIR.said_relevant, _PAIR.about_brand, _MENTION.kind, _MENTION.created_at,
             _MENTION.reach, _BRAND.relevance, _SOURCE.about_brands, _PAIR.void, _PAIR.copy_of, _PAIR.edition,
+            (_MENTION.text == "").label("wordless"),
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
@@ -85,7 +87,9 @@ def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[in
     show: list[int] = []
     for pair_id, decision in decisions.items():
         why = decision.sentence if decision.hidden else None
-        if why is None and pairs[pair_id].hidden_why is not None:
+        # An edit shows what it changed until its new text has been looked at.
+        was_hidden = pairs[pair_id].hidden_why is not None or pairs[pair_id].verdict == Reason.NOT_RELEVANT
+        if why is None and was_hidden:
             show.append(pair_id)
         elif why is not None and why != pairs[pair_id].hidden_why:
             hide.setdefault(why, []).append(pair_id)
@@ -98,22 +102,25 @@ def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[in
 
 
 def say(session: Session, pair_id: int, *, relevant: bool, now: datetime, by: str = UNKNOWN) -> bool:
-    """A person says whether a pair is about its brand; no model overrides that. False: there is no such pair.
+    """A person says whether a pair, and with it its copies, is about its brand; no model overrides that. False: there
+    is no such pair.
 
     What is shown again is judged as if it had just been scored: somebody is looking.
     """
     beside(session)
-    row = (
-        session.connection()
-        .execute(columns().where(_PAIR.id == pair_id, _PAIR.void.is_(None)).with_for_update(of=table(MentionBrand)))
-        .first()
+    family = or_(_PAIR.id == pair_id, _PAIR.copy_of == pair_id)
+    rows = session.connection().execute(
+        columns().where(family, _PAIR.void.is_(None)).with_for_update(of=table(MentionBrand), key_share=True)
     )
-    if row is None:
+    pairs = {row.id: row for row in rows}
+    if pair_id not in pairs:
         return False
-    _set(session, [pair_id], said_relevant=relevant, said_by=by, said_at=now)
-    _apply(session, {pair_id: row}, {pair_id: rules({}).judge("", (), None, said=relevant)}, now)
-    if relevant and row.verdict == Reason.NOT_RELEVANT:
-        _set(session, [pair_id], judged_at=None, verdict=None)
+    _set(session, list(pairs), said_relevant=relevant, said_by=by, said_at=now)
+    decision = rules({}).judge("", (), None, said=relevant)
+    _apply(session, pairs, dict.fromkeys(pairs, decision), now)
+    if relevant:
+        passed_over = [one for one, row in pairs.items() if row.verdict == Reason.NOT_RELEVANT]
+        _set(session, passed_over, judged_at=None, verdict=None)
     return True
 
 
