@@ -63,8 +63,8 @@ class Installation:
         """What waits for a person, in words."""
         return health.attention(session, clock.now(), self.patience, self.channel_names)
 
-    def pipeline(self) -> Pipeline:
-        """The stages, ready to run."""
+    def pipeline(self, *, share: float = 1.0) -> Pipeline:
+        """The stages, ready to run. ``share``: how much of the accounts' quotas may be used up by it."""
         stop = Event()
         slack = Pacing(timedelta(seconds=self.settings.slack_pace_seconds), self.settings.max_attempts)
         other = Pacing(max_attempts=self.settings.max_attempts)
@@ -75,7 +75,7 @@ class Installation:
             pacing={name: slack if channel.kind == "slack" else other for name, channel in self.channels.items()},
             tools=Tools(
                 Http(timeout=self.settings.http_timeout), endpoints(self.settings),
-                Meters(self.store, clock.now, stop.wait), self.settings.http_timeout,
+                Meters(self.store, clock.now, stop.wait, share=share), self.settings.http_timeout,
             ),
             secrets=os.environ,
             public_url=public_url(self.settings),

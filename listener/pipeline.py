@@ -94,7 +94,7 @@ class Pipeline:
         with self.store.reading() as session:
             row = session.get_one(SourceRow, source_id)
         try:
-            return self._open(row.kind, row.options)
+            return self.opened(row.kind, row.options)
         except FatalSourceError as error:
             with self.store.transaction() as session:
                 count_failure(session, source_id, self.clock(), str(error))
@@ -103,9 +103,10 @@ class Pipeline:
 
     def build_source(self, kind: str, options: Mapping[str, Any]) -> Source:
         """A source ready to fetch. Raises FatalSourceError for an unknown kind, options or secrets."""
-        return self._open(kind, options).source
+        return self.opened(kind, options).source
 
-    def _open(self, kind: str, options: Mapping[str, Any]) -> OpenSource:
+    def opened(self, kind: str, options: Mapping[str, Any]) -> OpenSource:
+        """The same with its meters. Raises as ``build_source`` does."""
         meters: list[Meter] = []
 
         def meter(account: str, limits: Sequence[Limit], day_cap: Decimal | None) -> Meter:

@@ -46,7 +46,8 @@ class Meters:
     """Gives every account its meter; this is ``Tools.meter``.
 
     ``clock``: the current time in UTC. ``pause``: waits so many seconds, or less where it returns True: told to stop
-    (an Event's ``wait``).
+    (an Event's ``wait``). ``share``: how much of every limit, and of the day's money, may be used up before these
+    meters refuse; less than 1 for work that must leave something to other work.
     """
 
     def __init__(
@@ -55,12 +56,16 @@ class Meters:
         clock: Callable[[], datetime],
         pause: Callable[[float], bool],
         patience: timedelta = PATIENCE,
+        share: float = 1.0,
     ) -> None:
         self._store, self._clock, self._pause, self._patience = store, clock, pause, patience
+        self._share = share
 
     def __call__(self, account: str, limits: Sequence[Limit], day_cap: Decimal | None) -> "SharedMeter":
         """The meter of one account, for one source: it is not shared between threads, its rows are."""
-        return SharedMeter(self._store, self._clock, self._pause, self._patience, account, limits, day_cap)
+        return SharedMeter(
+            self._store, self._clock, self._pause, self._patience, account, limits, day_cap, share=self._share
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,13 @@ class SharedMeter:
         account: str,
         limits: Sequence[Limit],
         day_cap: Decimal | None,
+        *,
+        share: float = 1.0,
     ) -> None:
         self.account = account
+        self.cost = Decimal(0)
+        """What has been paid through this meter, in US dollars."""
+        self._share = Decimal(str(share))
         self._platform = store_quota.platform_of(account)
         self._store, self._clock, self._pause, self._patience = store, clock, pause, patience
         self._limits = sorted(limits, key=lambda limit: limit.per)
@@ -148,6 +158,7 @@ class SharedMeter:
                 store_quota.hold_account(session, self.account)
                 store_quota.pay(session, self.account, cost, now.date())
         self._held = None
+        self.cost += cost
 
     def block(self, seconds: float, why: str) -> None:
         """Let nobody use this account for so long, because its platform has said so (``Retry-After``)."""
@@ -155,6 +166,25 @@ class SharedMeter:
         with self._store.transaction() as session:
             store_quota.block(session, self.account, until, why)
         log.warning("account_blocked", account=self.account, until=until.isoformat(), why=why)
+
+    def lasting(self, weight: int, cost: Decimal) -> timedelta:
+        """How long so much will take at the least, when nobody else uses the account."""
+        longest = timedelta(0)
+        for limit in self._limits:
+            if weight > limit.weight:
+                longest = max(longest, limit.per * (weight / self._allowed(limit, 1)))
+        if self._cap is not None and cost > self._cap * self._share:
+            longest = max(longest, timedelta(days=1) * float(cost / (self._cap * self._share)))
+        return longest
+
+    @property
+    def cap(self) -> Decimal | None:
+        """The most that the account may cost in a day, in US dollars."""
+        return self._cap
+
+    def _allowed(self, limit: Limit, weight: int) -> int:
+        """The share of a limit; one request is always let through in the end."""
+        return max(int(limit.weight * self._share), weight)
 
     def _refuse_the_impossible(self, weight: int, cost: Decimal) -> None:
         for limit in self._limits:
@@ -198,15 +228,19 @@ class SharedMeter:
     def _spent(self, session: Session, cost: Decimal, now: datetime) -> _Refusal | None:
         if not cost or self._cap is None:
             return None
-        if store_quota.spent_on(session, self.account, now.date(), now) + cost <= self._cap:
+        cap = max(self._cap * self._share, cost)
+        if store_quota.spent_on(session, self.account, now.date(), now) + cost <= cap:
             return None
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-        return _Refusal(f"the day's cap of {dollars(self._cap)} is reached", midnight)
+        what = f"the day's cap of {dollars(self._cap)}"
+        if cap < self._cap:
+            what = f"{dollars(cap)} of {what}, its share,"
+        return _Refusal(f"{what} is reached", midnight)
 
     def _counted(self, session: Session, row: QuotaAccount, weight: int, now: datetime) -> _Refusal | None:
         rates, described = [], False
         for limit in self._limits:
-            rate = _LimitRate(limit)
+            rate = _LimitRate(limit, self._allowed(limit, weight))
             if row.told_at is not None and row.renewed_at is not None and limit.midnight is None and not described:
                 # The shortest limit that the header can be about.
                 described = limit.per >= row.renewed_at - row.told_at
@@ -222,13 +256,17 @@ class SharedMeter:
         bucket = StoreBucket(session, self.account, rates)
         if bucket.put(RateItem(self.account, _ms(now), weight)):
             longest = max(self._limits, key=lambda limit: limit.per)
-            store_quota.forget_uses(session, self.account, _WINDOWS.window_start(_LimitRate(longest), _ms(now)))
+            oldest = _WINDOWS.window_start(_LimitRate(longest, longest.weight), _ms(now))
+            store_quota.forget_uses(session, self.account, oldest)
             return None
         failing = bucket.failing_rate
         assert isinstance(failing, _LimitRate)
         wait = bucket.waiting(RateItem(self.account, _ms(now), weight))
         assert isinstance(wait, int)
-        words = f"the account's {failing.of.weight:,} {failing.of.unit} {_per(failing.of)} are used up"
+        what = f"the account's {failing.of.weight:,} {failing.of.unit} {_per(failing.of)}"
+        if failing.limit < failing.of.weight:
+            what = f"{failing.limit:,} of {what}, its share,"
+        words = f"{what} are used up"
         return _Refusal(words, now + timedelta(milliseconds=max(wait, 1)))
 
     def _give_back(self, session: Session) -> None:
@@ -237,10 +275,13 @@ class SharedMeter:
 
 
 class _LimitRate(Rate):
-    """A limit as the library knows them. ``since``: what was used before this moment counts no more (milliseconds)."""
+    """A limit as the library knows them, of which ``allowed`` may be used.
 
-    def __init__(self, limit: Limit) -> None:
-        super().__init__(limit.weight, max(round(limit.per.total_seconds() * 1000), 1))
+    ``since``: what was used before this moment (milliseconds since 1970) counts no more.
+    """
+
+    def __init__(self, limit: Limit, allowed: int) -> None:
+        super().__init__(allowed, max(round(limit.per.total_seconds() * 1000), 1))
         self.of = limit
         self.since = 0
 

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 
 from alerts.channel import ChannelSetupError
-from api.cli import channels, check, collect, demo, evaluate, explain, imports, query, run, score
+from api.cli import backfill, channels, check, collect, demo, evaluate, explain, imports, push, query, relevance, run, score
 from api.cli.group import app
 from api.cli.output import Failure
 from listener.config import ConfigError
@@ -16,7 +16,7 @@ from sentiment.errors import ModelInvalid, ModelNotFound, SentimentError
 __all__ = ["app", "main"]
 
 # In the order of `escucha --help`: what a newcomer needs first.
-for module in (demo, run, imports, collect, score, explain, query, evaluate, check, channels):
+for module in (demo, run, imports, collect, backfill, score, explain, query, relevance, evaluate, check, channels, push):
     module.register(app)
 
 EXPECTED = (Failure, ConfigError, ChannelSetupError, SourceError, StoreError, SentimentError)

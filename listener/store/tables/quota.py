@@ -117,6 +117,7 @@ class Backfill(SQLModel, table=True):
     found: int = 0
     stored: int = 0
     pages: int = 0
+    capped: int = 0
     cost: Decimal = Field(default=Decimal(0), sa_type=Money)
     lease_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     lease_token: str | None = Field(default=None, sa_type=Text)

@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("found", sa.Integer(), nullable=False),
         sa.Column("stored", sa.Integer(), nullable=False),
         sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("capped", sa.Integer(), nullable=False),
         sa.Column("cost", MONEY, nullable=False),
         sa.Column("lease_until", TIME, nullable=True),
         sa.Column("lease_token", sa.Text(), nullable=True),
