@@ -14,6 +14,7 @@ from listener.source import FatalSourceError, Source
 from listener.sources.appstore import AppStoreOptions, AppStoreSource
 from listener.sources.file import FileOptions, FileSource
 from listener.sources.gdelt import GdeltOptions, GdeltSource
+from listener.sources.googleplay import GooglePlayOptions, GooglePlaySource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
 from listener.sources.mastodon import MastodonOptions, MastodonSource
 from listener.sources.reddit import RedditOptions, RedditSource
@@ -100,6 +101,12 @@ _ALL = (
         "Submissions and comments of subreddits on Reddit, and searches for submissions.",
         RedditOptions,
         RedditSource,
+    ),
+    SourceKind(
+        "googleplay",
+        "Reviews of one's own app on Google Play, by the official API with a service account; the last week's.",
+        GooglePlayOptions,
+        GooglePlaySource,
     ),
 )
 

@@ -23,6 +23,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "gdelt": {},
     "mastodon": {"hashtags": ["acme"], "instance": "fosstodon.org"},
     "appstore": {"app": 1234567890},
+    "googleplay": {"package": "com.example.acme", "key": "{}"},
 }
 
 
