@@ -17,6 +17,7 @@ from alerts.registry import RULES, RuleKind, read_settings
 from listener.store import alerting, deliveries
 from listener.store.engine import Store
 from listener.store.tables import Brand
+from listener.store.turns import beside
 
 log = structlog.get_logger()
 
@@ -65,6 +66,8 @@ class _Judging:
         self._deliveries: list[dict[str, Any]] = []
 
     def run(self, limit: int) -> int:
+        # Nothing that is judged here is edited or deleted meanwhile, or made a copy.
+        beside(self._session)
         mentions = alerting.unjudged(self._session, self._brand, limit, self._now, PATIENCE)
         if not mentions:
             return 0

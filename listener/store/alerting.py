@@ -12,7 +12,6 @@ from alerts.grouping import Incident
 from alerts.mentions import ScoredMention
 from listener.store.engine import insert_new
 from listener.store.tables import Alert, AlertMention, Author, Brand, Mention, MentionBrand, Score, Source, table
-from listener.store.turns import beside
 
 
 def brands_to_judge(session: Session) -> list[int]:
@@ -25,9 +24,8 @@ def brands_to_judge(session: Session) -> list[int]:
 def lock_brand(session: Session, brand_id: int) -> Brand:
     """The brand, held until the transaction ends: one judge at a time, or two would open two incidents at once.
 
-    Nothing is stored, edited or deleted meanwhile (``store.turns``).
+    Rows that refer to the brand may be stored meanwhile: intake does not wait for judges.
     """
-    beside(session)
     return session.get_one(Brand, brand_id, with_for_update={"key_share": True})
 
 
