@@ -40,7 +40,12 @@ class RedditOptions(BaseModel):
         default=False,
         description="search for submissions: within the subreddits, or all over Reddit where none are named",
     )
-    lookback_hours: int = Field(default=24, ge=1, le=24 * 365, description="how far back the first run looks, in hours")
+    lookback_hours: int = Field(
+        default=24,
+        ge=1,
+        le=24 * 365,
+        description="how far back the first run looks, in hours; Reddit lists the last 1,000 things",
+    )
 
     @field_validator("client_id", "username", "user_agent")
     @classmethod

@@ -102,8 +102,9 @@ class RedditSource:
     kind: ClassVar[str] = "reddit"
     ordered: ClassVar[bool] = False
     lag: ClassVar[timedelta] = timedelta(minutes=15)
-    history: ClassVar[timedelta | None] = timedelta(days=30)
-    """Listings are counted in things and not in days; where one ends sooner, its page says so."""
+    history: ClassVar[timedelta | None] = timedelta(0)
+    """A listing is what Reddit has now: a narrower window of time gets no more out of it, and each costs the whole
+    listing. How far the first run goes back into it is ``lookback_hours``."""
     recheck_every: ClassVar[timedelta] = timedelta(hours=20)
     """What is deleted there must be deleted here; Reddit's terms allow 48 hours, and once a day is the custom."""
     recheck_batch: ClassVar[int] = 100

@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
+from sqlmodel import col, select
 from werkzeug import Response
 
 from listener.http import USER_AGENT, Http
 from listener.items import Item
 from listener.query import parse
+from listener.quota import Meters, QuotaSpent
 from listener.registry import build
 from listener.source import FatalSourceError, Limit, Priced, RetriableSourceError
 from listener.sources.x.posts import id_at
-from listener.tools import Tools
+from listener.store.engine import Store
+from listener.store.tables import Spend
+from listener.tools import Endpoints, Tools
+from tests.conftest import Clock
 from tests.listener.sources.conformance import (
     QUERY,
     START,
@@ -406,6 +411,25 @@ class TestMoney:
         assert host.texts == texts(posts)
         assert host.capped == 0
         assert platform.meter.spent == 1000 * Decimal("0.005") + 10 * Decimal("0.010")
+
+    def test_the_host_s_own_purse_holds_the_day_s_cap_and_the_run_goes_on_the_next_day(
+        self, platform: FakeX, http: Http, store: Store, clock: Clock
+    ) -> None:
+        posts = burst(250)
+        platform.publish(posts)
+        tools = Tools(http, Endpoints(x=platform.server.url_for("")), Meters(store, clock, lambda seconds: True))
+        options = {"bearer_token": TOKEN, "daily_cap": 1, "price_per_user": 0}
+        host = Host(build("x", options, tools))
+        with pytest.raises(QuotaSpent, match=r"day's cap of \$1.00"):
+            host.run()
+        assert len(host.stored) == 190  # one page more could cost more than the dollar
+        clock.advance(days=1)
+        host.source = build("x", options, tools)  # another process
+        host.run()
+        assert host.texts == texts(posts)
+        with store.reading() as session:
+            days = [spend.amount for spend in session.exec(select(Spend).order_by(col(Spend.day)))]
+        assert days == [Decimal("0.95"), Decimal("0.30")]
 
     def test_what_broke_off_or_was_refused_is_not_paid(self, platform: FakeX, host: Host) -> None:
         platform.publish(burst(3))
