@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from alerts.problems import in_words
 from listener.source import FatalSourceError, Source
 from listener.sources.appstore import AppStoreOptions, AppStoreSource
+from listener.sources.bluesky import BlueskyOptions, BlueskySource
 from listener.sources.file import FileOptions, FileSource
 from listener.sources.gdelt import GdeltOptions, GdeltSource
 from listener.sources.googleplay import GooglePlayOptions, GooglePlaySource
@@ -107,6 +108,12 @@ _ALL = (
         "Reviews of one's own app on Google Play, by the official API with a service account; the last week's.",
         GooglePlayOptions,
         GooglePlaySource,
+    ),
+    SourceKind(
+        "bluesky",
+        "Posts on Bluesky through its search, asked by an account with an app password.",
+        BlueskyOptions,
+        BlueskySource,
     ),
 )
 

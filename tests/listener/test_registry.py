@@ -24,6 +24,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "mastodon": {"hashtags": ["acme"], "instance": "fosstodon.org"},
     "appstore": {"app": 1234567890},
     "googleplay": {"package": "com.example.acme", "key": "{}"},
+    "bluesky": {"handle": "acme.bsky.social", "app_password": "abcd-efgh-ijkl-mnop"},
 }
 
 
