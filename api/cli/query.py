@@ -18,7 +18,7 @@ from listener.query import MatchText, Query, QueryError, Span, parse, prepare
 from listener.query.dialects import DIALECTS, Dialect
 from listener.query.outline import outline
 from listener.query.translate import Plan, translate
-from sentiment.language import identify
+from sentiment.language import UNKNOWN, identify
 
 _BEFORE, _AFTER = 60, 20  # characters of a query that are shown around a mistake
 _HASHTAGS = (
@@ -93,7 +93,8 @@ def _dialects(names: Sequence[str] | None) -> list[Dialect]:
 def _prepared(query: Query, text: str, lang: str | None, source: str | None, author: str | None) -> MatchText:
     # Finding out the language loads a model: only where the query asks for it.
     if lang is None and "lang" in query.fields():
-        lang = identify(text)
+        found = identify(text)
+        lang = None if found == UNKNOWN else found
     return prepare(text, lang=lang, source=source, author=author)
 
 

@@ -31,7 +31,7 @@ class Asking:
     def _term(self, term: Term) -> tuple[Ask, ...]:
         written = term.written
         if term.cased:
-            self._note(f"{self._dialect.title} does not tell upper from lower case: {term} is filtered afterwards.")
+            self._note(f"{self._dialect.title} does not tell upper from lower case; filtered afterwards", str(term))
         if term.verb:
             return self._verb(term)
         if term.open:
@@ -52,10 +52,10 @@ class Asking:
         chunks = term.written.split()
         whole = [chunk for chunk in chunks if "*" not in chunk]
         if whole and "*" in chunks[-1] and len(whole) == len(chunks) - 1:
-            self._note(f"{self._dialect.title} takes no *: {term} is filtered afterwards.")
+            self._note(f"{self._dialect.title} takes no *; filtered afterwards", str(term))
             return Ask(self._word(" ".join(whole)), str(term))
         if term.rarest:
-            self._note(f"{self._dialect.title} takes no *: {term} is filtered afterwards.")
+            self._note(f"{self._dialect.title} takes no *; filtered afterwards", str(term))
             return Ask(self._word(term.rarest), str(term))
         stem = chunks[0].rstrip("*")
         missed = (
@@ -77,7 +77,7 @@ class Asking:
                 f"what it is, beside {tag}"
             )
             return Ask(self._word(tag.name), str(tag), missed)
-        self._note(f"{self._dialect.title} finds {tag} as a word; that it is a tag is filtered afterwards.")
+        self._note(f"{self._dialect.title} is asked for the words, and the signs are filtered afterwards", str(tag))
         return Ask(self._word(tag.name), str(tag))
 
     def _operator(self, tag: Tag) -> str | None:
@@ -99,7 +99,7 @@ class Asking:
         base, _, region = field.key.partition("-")
         written = self._lang(base) if field.name == "lang" else None
         if written is None or region:
-            self._note(f"{field} is filtered afterwards.")
+            self._note("Filtered afterwards", str(field))
         return () if written is None else (written,)
 
     def _lang(self, code: str) -> str | None:

@@ -11,8 +11,10 @@ from itertools import product
 from math import prod
 
 from listener.query.dialects import Dialect
+from listener.query.folding import fold
 
-Note = Callable[[str], None]
+Note = Callable[..., None]
+"""Takes what is filtered afterwards, and of what: the same said of several things is one note."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Ask:
     written: str
     name: str
     missed: str = ""
+
+    def also(self, other: "Ask") -> "Ask":
+        """This for two parts of a query that ask for the same."""
+        names = self.name if other.name in self.name.split(" OR ") else f"{self.name} OR {other.name}"
+        return Ask(self.written, names, self.missed or other.missed)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,10 @@ def joined(clauses: Sequence[Clause]) -> list[Clause]:
     others: dict[Clause, None] = {}
     for clause in clauses:
         if len(clause.groups) == 1 and not clause.extras:
-            words.update((ask.written, ask) for ask in clause.groups[0])
+            for ask in clause.groups[0]:
+                # Delta and delta are one search.
+                key = fold(ask.written) or ask.name
+                words[key] = ask if key not in words else words[key].also(ask)
         else:
             others[clause] = None
     return ([Clause((tuple(words.values()),))] if words else []) + list(others)
@@ -55,7 +65,7 @@ def combined(factors: Sequence[Sequence[Clause]], most: int, note: Note) -> list
     count = 1
     for n in order:
         if kept and count * len(factors[n]) > most:
-            note("Some of the parts that must all be there are filtered afterwards: together they are too many.")
+            note("Some of what must be there together is filtered afterwards: it would be too many searches.")
             continue
         kept.append(n)
         count *= len(factors[n])
@@ -105,7 +115,7 @@ class Writer:
         half = self._dialect.max_length // 2
         while clause.extras and self._length(Clause((), clause.extras)) > half:
             longest = max(clause.extras, key=len)
-            self._note(f"{longest} does not fit into the search and is done here, afterwards.")
+            self._note("Too long for the searches, so filtered afterwards", longest)
             clause = replace(clause, extras=tuple(word for word in clause.extras if word != longest))
         groups = sorted(clause.groups, key=len)
         while (
@@ -171,8 +181,8 @@ class Writer:
 
     def _afterwards(self, group: Sequence[Ask]) -> None:
         names = list(dict.fromkeys(ask.name for ask in group))
-        shown = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
-        self._note(f"Too much for the searches, so filtered afterwards: {shown}.")
+        shown = " OR ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+        self._note("Too much for the searches, so filtered afterwards", shown)
 
 
 def _with(rest: Clause, group: tuple[Ask, ...]) -> Clause:

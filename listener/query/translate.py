@@ -40,7 +40,7 @@ def translate(query: Query, dialect: Dialect) -> Plan:
 class _Translation:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._notes: dict[str, None] = {}
+        self._notes: dict[str, list[str]] = {}
         self._complete = True
         self._asking = Asking(dialect, self._note)
 
@@ -58,10 +58,15 @@ class _Translation:
         remarks = [self._dialect.remark]
         if self._dialect.lang and any(self._dialect.lang.format("") in search for search in fitting):
             remarks.append(self._dialect.lang_remark)
-        return Plan(fitting, (*self._notes, *filter(None, remarks)), self._complete, exact)
+        return Plan(fitting, (*self._said(), *filter(None, remarks)), self._complete, exact)
 
-    def _note(self, words: str) -> None:
-        self._notes[words] = None
+    def _note(self, words: str, of: str = "") -> None:
+        several = self._notes.setdefault(words, [])
+        if of and of not in several:
+            several.append(of)
+
+    def _said(self) -> tuple[str, ...]:
+        return tuple(f"{words}: {', '.join(of)}." if of else words for words, of in self._notes.items())
 
     def _lost(self, why: str) -> None:
         self._note(f"Not everything can be found: {why}.")
@@ -81,7 +86,7 @@ class _Translation:
             case Near(left, right, distance):
                 if (ask := self._asking.near(left, right, distance)) is not None:
                     return [Clause(((ask,),))]
-                self._note(f"How near the words stand is filtered afterwards: {node}.")
+                self._note("How near the words stand is filtered afterwards", str(node))
                 return combined([self._over(left), self._over(right)], _MOST_CLAUSES, self._note)
             case Not(part):
                 return [Clause((), tuple(map(self._minus, self._under(part))))]
@@ -93,7 +98,7 @@ class _Translation:
             return [word for part in node.parts for word in self._under(part)]
         if isinstance(node, Term | Tag | Field) and (word := self._asking.excludable(node)) is not None:
             return [word]
-        self._note(f"NOT is filtered afterwards here: {node}.")
+        self._note("NOT is filtered afterwards here", str(node))
         return []
 
     def _minus(self, word: str) -> str:
@@ -106,9 +111,10 @@ class _Translation:
             for group in clause.groups:
                 if group not in whole:
                     names = " OR ".join(dict.fromkeys(ask.name for ask in group))
-                    self._note(
-                        f"{self._dialect.title} cannot be asked for all of this, so it is filtered afterwards: {names}."
-                    )
+                    # Some words of it could be asked for if they were written out.
+                    tip = " (write the words out to be sent less)" if any(a.missed and a.written for a in group) else ""
+                    said = f"{self._dialect.title} cannot be asked for all of this, so it is filtered afterwards{tip}"
+                    self._note(said, names)
             return replace(clause, groups=whole)
         if not clause.groups:
             self._lost(f"one side of the query names nothing that {self._dialect.title} can be asked for")

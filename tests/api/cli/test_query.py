@@ -15,10 +15,11 @@ def test_the_query_its_searches_and_what_is_left(escucha: Escucha) -> None:
     assert (result.status, result.err) == (0, "")
     tree, *platforms = result.out.split("\n\n")
     assert tree == 'AND\n  Delta\n  OR\n    flight\n    airlin*\n  NOT\n    "river delta"'
+    tip = "(write the words out to be sent less)"
     assert platforms[0].splitlines() == [
         "X: 1 search, asks for everything",
         '    20 of 512 characters  Delta -"river delta"',
-        "  - X cannot be asked for all of this, so it is filtered afterwards: flight OR airlin*.",
+        f"  - X cannot be asked for all of this, so it is filtered afterwards {tip}: flight OR airlin*.",
         "  - X looks back seven days.",
     ]
     titles = [part.partition(":")[0] for part in platforms]

@@ -87,7 +87,8 @@ def test_a_word_longer_than_a_search_is_said_to_be_lost() -> None:
         ("Delta (flight OR vuelo) -river", YOUTUBE, ["Delta flight", "Delta vuelo"]),
         ("Delta (flight OR vuelo) -river", GDELT, ["Delta (flight OR vuelo) -river"]),
         ("Iberia OR #iberia OR @iberia OR from:iberia", X, ["Iberia OR #iberia OR @iberia OR from:iberia"]),
-        ("Iberia OR #iberia OR @iberia OR from:iberia", REDDIT, ["Iberia OR iberia OR author:iberia"]),
+        ("Iberia OR #iberia OR @iberia OR from:iberia", REDDIT, ["Iberia OR author:iberia"]),
+        ("=Delta OR delta OR @delta OR #DELTA", HACKERNEWS, ["Delta"]),
         ("Visa OR Mango OR Zara", YOUTUBE, ["Visa|Mango|Zara"]),
         ("Visa OR Mango OR Zara", GDELT, ["(Visa OR Mango OR Zara)"]),
         ("Visa OR (Mango ropa) OR Zara", X, ["Visa OR Zara OR (Mango ropa)"]),
@@ -130,22 +131,24 @@ def test_searches(query: str, dialect: Dialect, searches: list[str]) -> None:
         ("airlin* OR iberia", X, False, "airlin* only airlin itself is asked for"),
         ("#iber*", X, False, "#iber* only #iber itself"),
         ("devolver~", MASTODON, False, "not the forms with pronouns"),
-        ("devolver~ iberia", MASTODON, True, "filtered afterwards: devolver~"),
+        ("devolver~ iberia", MASTODON, True, "sent less): devolver~"),
         ("hp", GDELT, False, "shorter than the 3 letters"),
         ("hp printer", GDELT, True, "filtered afterwards: hp"),
         ("author:iberia", HACKERNEWS, False, "cannot ask for author:iberia"),
         ("author:iberia visa", HACKERNEWS, True, "filtered afterwards: author:iberia"),
         ('from:"El País"', X, False, "cannot ask for"),
         ("@iberia", BLUESKY, False, "write @iberia.bsky.social"),
-        ("#iberia", REDDIT, True, "as a word"),
-        ("=Delta", X, True, "upper from lower case"),
+        ("#iberia", REDDIT, True, "signs are filtered afterwards: #iberia."),
+        ("=Delta OR =ACME", X, True, "upper from lower case; filtered afterwards: =Delta, =ACME."),
+        ("iberia -{x} -{y}", YOUTUBE, True, 'NOT is filtered afterwards here: "{x}", "{y}".'),
+        ("@delta OR delta", BLUESKY, False, "write @delta.bsky.social"),
         ("a NEAR/2 b", X, True, "How near the words stand"),
-        ("iberia lang:es", REDDIT, True, "lang:es is filtered afterwards"),
-        ("iberia lang:es-mx", X, True, "lang:es-mx is filtered afterwards"),
-        ("iberia lang:qu", GDELT, True, "lang:qu is filtered afterwards"),
+        ("iberia lang:es", REDDIT, True, "Filtered afterwards: lang:es."),
+        ("iberia lang:es-mx", X, True, "Filtered afterwards: lang:es-mx."),
+        ("iberia lang:qu", GDELT, True, "Filtered afterwards: lang:qu."),
         ("iberia -H&M", X, True, "NOT is filtered afterwards"),
         ('iberia -"a b"', HACKERNEWS, True, "NOT is filtered afterwards"),
-        ("iberia source:mine", X, True, "source:mine is filtered afterwards"),
+        ("iberia source:mine", X, True, "Filtered afterwards: source:mine."),
         ("iberia source:x", REDDIT, True, "other sources than Reddit"),
         ("iberia lang:es", X, True, "X's own idea"),
     ],
@@ -175,7 +178,7 @@ def test_many_alternatives_on_a_platform_without_or_stay_few_searches() -> None:
     query = "(a OR b) (c OR d OR e) (f OR g OR h OR i)"
     plan = translate(parse(query), MASTODON)
     assert len(plan.searches) == 6
-    assert "Too much for the searches, so filtered afterwards: f, g, h and others." in plan.notes
+    assert "Too much for the searches, so filtered afterwards: f OR g OR h and others." in plan.notes
 
 
 def test_dialects_are_found_by_the_kind_of_their_source() -> None:
