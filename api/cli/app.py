@@ -5,7 +5,21 @@ import sys
 from rich.console import Console
 
 from alerts.channel import ChannelSetupError
-from api.cli import backfill, channels, check, collect, demo, evaluate, explain, imports, push, query, relevance, run, score
+from api.cli import (
+    backfill,
+    channels,
+    check,
+    collect,
+    demo,
+    evaluate,
+    explain,
+    imports,
+    push,
+    query,
+    relevance,
+    run,
+    score,
+)
 from api.cli.group import app
 from api.cli.output import Failure
 from listener.config import ConfigError
@@ -16,7 +30,10 @@ from sentiment.errors import ModelInvalid, ModelNotFound, SentimentError
 __all__ = ["app", "main"]
 
 # In the order of `escucha --help`: what a newcomer needs first.
-for module in (demo, run, imports, collect, backfill, score, explain, query, relevance, evaluate, check, channels, push):
+MODULES = (
+    demo, run, imports, collect, backfill, score, explain, query, relevance, evaluate, check, channels, push,
+)  # fmt: skip
+for module in MODULES:
     module.register(app)
 
 EXPECTED = (Failure, ConfigError, ChannelSetupError, SourceError, StoreError, SentimentError)

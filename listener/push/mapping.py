@@ -228,7 +228,11 @@ class Mapping:
     def _moment(self, value: Any) -> str:
         match self._time_format:
             case "iso":
-                moment = datetime.fromisoformat(str(value))
+                try:
+                    moment = datetime.fromisoformat(str(value))
+                except ValueError as error:
+                    words = f"{str(value)[:40]!r} is no time in ISO 8601; say how it is written under time_format:"
+                    raise ValueError(words) from error
             case "epoch_s":
                 moment = datetime.fromtimestamp(_number(value), UTC)
             case "epoch_ms":
