@@ -41,11 +41,11 @@ from tests.listener.sources.platforms import PLATFORMS, Standing
 SAMPLE_S = 5.0
 STEP_S = 0.25
 
-WORDS = """
+SAID = """
     flight delayed again gate crew lovely seat cramped coffee cold bag lost found refund never arrived friendly staff
     queue morning airport thanks worst best service phone hours nobody answers upgraded happy tired landing smooth
     vuelo retraso maleta perdida gracias personal amable cola horas espera reembolso nunca fatal estupendo asiento
-""".split()
+"""
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Crowd:
 
 
 def _said(number: int, random_: random.Random) -> str:
-    words = random_.choices(WORDS, k=random_.randint(8, 24))
+    words = random_.choices(SAID.split(), k=random_.randint(8, 24))
     return f"acme {' '.join(words)} {number}"
 
 
