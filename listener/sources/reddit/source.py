@@ -147,10 +147,13 @@ class RedditSource:
         if self._options.search:
             if query is None:
                 raise FatalSourceError("Reddit can only be searched for something: add a brand with a query")
+            plan = translate(query, DIALECTS["reddit"])
+            if not plan.searches:
+                raise FatalSourceError(f"Reddit cannot be searched for any of this query. {' '.join(plan.notes)}")
             # The more that a search finds in one go, the sooner it ends, so each subreddit is searched by itself.
             for where in names or (None,):
                 path = "search" if where is None else f"r/{where}/search"
-                for words in translate(query, DIALECTS["reddit"]).searches:
+                for words in plan.searches:
                     asked = {"q": words, "sort": "new", "t": "all", "type": "link", "include_over_18": "on"}
                     asked |= {} if where is None else {"restrict_sr": "on"}
                     yield _Listing(

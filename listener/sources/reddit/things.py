@@ -47,7 +47,7 @@ def why_gone(thing: Mapping[str, Any]) -> str | None:
     body = thing.get("selftext") if fullname(thing).startswith("t3_") else thing.get("body")
     if isinstance(body, str) and body.strip() in _EMPTIED:
         return "deleted by its author" if body.strip() == "[deleted]" else "removed"
-    return "its author is gone" if thing.get("author") in (None, "[deleted]") else None
+    return "its author is gone" if thing.get("author", "") in (None, "[deleted]") else None
 
 
 def item(thing: Mapping[str, Any]) -> Item:

@@ -163,7 +163,7 @@ class XSource:
         """From X's own counts of what the searches find; each count costs half a cent itself."""
         pages, cost = 0, Decimal(0)
         for search in self._searches(query):
-            found = self._count(search, id_at(since) - 1, _above(until))
+            found = self._count(search, _below(since), _above(until))
             pages += max(1, math.ceil(found / self._options.page_size))
             cost += found * self._options.most_per_post
         return Estimate(pages, cost)
@@ -172,7 +172,10 @@ class XSource:
         if query is None:
             raise FatalSourceError("X can only be searched for something: add a brand with a query")
         dialect = DIALECTS["x"]
-        searches = translate(query, dialect).searches
+        plan = translate(query, dialect)
+        searches = plan.searches
+        if not searches:
+            raise FatalSourceError(f"X cannot be asked for any of this query. {' '.join(plan.notes)}")
         if self._options.reposts:
             return searches
         # Without the operator where there is no room for it: reposts are then left out here.
@@ -182,12 +185,12 @@ class XSource:
     def _floor(self, run: _Run, key: str, until: datetime, since: datetime | None) -> int:
         """The ``since_id`` of a search that begins: exclusive, so one less than the first id that is wanted."""
         if since is not None:
-            return id_at(since) - 1
+            return _below(since)
         # A search that is new since the query was changed goes on where the others stand.
         bound = run.bounds.get(key) or max(run.bounds.values(), key=int, default=None)
         if bound is None:
-            return id_at(until - timedelta(hours=self._options.lookback_hours)) - 1
-        return id_at(time_of(int(bound)) - self.lag) - 1
+            return _below(until - timedelta(hours=self._options.lookback_hours))
+        return _below(time_of(int(bound)) - self.lag)
 
     def _pages(
         self, key: str, search: str, run: _Run, keys: Sequence[str], until: datetime, since: datetime | None
@@ -333,6 +336,11 @@ def _key(search: str) -> str:
 def _above(moment: datetime) -> int:
     """The first id above all posts up to that moment."""
     return id_at(moment + timedelta(milliseconds=1))
+
+
+def _below(moment: datetime) -> int:
+    """The last id below all posts from that moment on."""
+    return max(id_at(moment) - 1, 1)
 
 
 def _share(run: _Run, key: str, keys: Sequence[str]) -> float:

@@ -227,6 +227,10 @@ class TestSearch:
         with pytest.raises(FatalSourceError, match="add a brand"):
             Host(platform.source(search=True)).run(query=None)
 
+    def test_a_query_that_cannot_be_asked_is_told(self, platform: FakeReddit) -> None:
+        with pytest.raises(FatalSourceError, match="cannot be searched for any of this query"):
+            Host(platform.source(search=True)).run(query=parse("x" * 600))
+
     def test_a_changed_query_is_a_new_search_with_its_own_lookback(self, platform: FakeReddit) -> None:
         platform.submit("bolt is here", START)
         host = Host(platform.source(subreddits=[], search=True))
@@ -349,6 +353,8 @@ class TestAccess:
         self, platform: FakeReddit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
+        Path("praw.ini").write_text("[DEFAULT]\nusername=planted\npassword=planted\nclient_id=planted\n")
+        monkeypatch.setattr("praw.config.Config.CONFIG", None)  # it reads its files once
         for name in ("client_id", "username", "password", "user_agent", "refresh_token"):
             monkeypatch.setenv(f"praw_{name}", "planted")
         monkeypatch.setenv("praw_site", "planted")

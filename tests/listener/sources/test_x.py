@@ -159,6 +159,10 @@ class TestWhatIsAsked:
         assert platform.requests[0].args["expansions"] == "author_id"
         assert host.texts == ["acme is great"]
 
+    def test_a_query_that_cannot_be_asked_is_told(self, host: Host) -> None:
+        with pytest.raises(FatalSourceError, match="cannot be asked for any of this query"):
+            host.run(query=parse("x" * 600))
+
     def test_nothing_can_be_read_without_a_query(self, host: Host) -> None:
         with pytest.raises(FatalSourceError, match="add a brand"):
             host.run(query=None)
