@@ -142,7 +142,7 @@ class Site:
         queries = {brand.id: parse(brand.query) for brand in self.rows(Brand)}
         matched = [
             intake.Matched(
-                item, {brand: spans for brand, query in queries.items() if (spans := query.match(item.text))}
+                item, {brand: spans for brand, query in queries.items() if (spans := query.match(item.full_text))}
             )
             for item in items
         ]

@@ -241,6 +241,61 @@ def test_verdicts_incidents_and_deliveries_are_kept_together_or_not_at_all(
     assert len(told(feed)) == 2
 
 
+LOST = (
+    "Aeroluz lost the bags of a whole plane on the way from Madrid to Lima and nobody at the desk knows anything "
+    "about it, says our reader"
+)
+
+
+def test_a_copy_adds_its_reach_to_the_incident_and_is_no_mention_more(feed: Site) -> None:
+    feed.take(item("1", LOST, reach=10), item("2", LOST, minute=1, reach=5))
+    feed.take(item("3", LOST, minute=2, reach=3))
+    feed.score()
+    judge(feed)
+    feed.take(item("4", LOST, minute=3, reach=100), item("5", "Aeroluz lost it", minute=4, reach=1))
+    feed.score()
+    judge(feed)
+
+    alert = feed.one(Alert)
+    assert (alert.count, alert.reach) == (2, 119)
+    assert verdicts(feed) == ["opened_incident", "copy", "copy", "copy", "joined_incident"]
+    assert [row.reason for row in feed.rows(AlertMention)] == [
+        "incident_opened", "copy", "copy", "copy", "already_notified",
+    ]  # fmt: skip
+
+
+def test_an_original_that_comes_after_its_copy_opens_no_second_incident(feed: Site) -> None:
+    feed.take(item("copy", LOST, minute=600, reach=5))
+    feed.score()
+    feed.clock.advance(hours=10)
+    judge(feed)
+    feed.take(item("original", LOST, reach=7))
+    feed.score()
+    judge(feed)
+
+    assert (feed.one(Alert).count, feed.one(Alert).reach) == (1, 12)
+    assert sorted(verdicts(feed), key=str) == ["copy", "opened_incident"]
+
+
+def test_copies_of_what_led_to_no_incident_lead_to_none(feed: Site) -> None:
+    feed.brand(alerting={"detractor": {"min_reach": 10}})
+    feed.take(item("1", LOST, reach=1), item("2", LOST, minute=1, reach=500))
+    feed.score()
+    judge(feed)
+
+    assert verdicts(feed) == ["below_reach", "copy"]
+    assert feed.rows(Alert) == []
+
+
+def test_each_brand_of_a_copy_has_its_own_incident(feed: Site) -> None:
+    feed.brand("Nubia")
+    feed.take(item("1", f"{LOST} Nubia", reach=1), item("2", f"{LOST} Nubia", minute=1, reach=2))
+    feed.score()
+    judge(feed)
+
+    assert [(row.brand_id, row.count, row.reach) for row in feed.rows(Alert)] == [(1, 1, 3), (2, 1, 3)]
+
+
 MINUTES = st.lists(st.tuples(st.integers(-600, 0), st.booleans()), max_size=25)
 
 
