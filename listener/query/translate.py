@@ -119,7 +119,8 @@ class _Translation:
         if not clause.groups:
             self._lost(f"one side of the query names nothing that {self._dialect.title} can be asked for")
             return None
-        group = min(clause.groups, key=lambda asks: sum(bool(ask.missed) for ask in asks))
+        # Whichever is asked for, something is lost. The shortest list is the names, the longest what is said of them.
+        group = min(clause.groups, key=len)
         for ask in group:
             if ask.missed:
                 self._lost(ask.missed)

@@ -108,6 +108,7 @@ def test_a_word_longer_than_a_search_is_said_to_be_lost() -> None:
         ("=Apple (iphone OR ipad)", X, ["Apple (iphone OR ipad)"]),
         ("@iberia.com -@elal.com", BLUESKY, ["@iberia.com"]),
         ("from:el-pais OR visa", X, ["visa"]),
+        ("(flight OR vuelo OR airlin*) (Delta OR author:delta)", BLUESKY, ["Delta"]),
         ("#2026 visa", X, ["2026 visa"]),
         ("iberia -(a b)", X, ["iberia"]),
         ("iberia -(a OR (b c))", X, ["iberia -a"]),
