@@ -92,21 +92,25 @@ class AppStoreSource:
         until: datetime,
         since: datetime | None = None,  # noqa: ARG002 - it hands out what it has
     ) -> Iterator[Page]:
-        """A page for each country. One whose feed is empty where it had reviews is a Skipped and keeps its place; a
-        RetriableSourceError where that goes for all of them."""
-        places: dict[str, dict[str, Any]] = dict((cursor or {}).get("countries", {}))
+        """A page for each country, beginning where the last run was interrupted, so that all have their turn.
+
+        A country whose feed is empty where it had reviews is a Skipped and keeps its place; where that goes for all of
+        them, a RetriableSourceError.
+        """
+        before_all = cursor if cursor and cursor.get("app") == self._options.app else {}
+        places: dict[str, dict[str, Any]] = dict(before_all.get("countries", {}))
         empty: list[str] = []
-        for number, country in enumerate(self._options.countries, start=1):
+        countries = _from(self._options.countries, before_all.get("next"))
+        for number, country in enumerate(countries, start=1):
             before = places.get(country, {})
             visit = self._visit(country, before, until)
-            after, page = _kept(country, before, visit, until)
-            if visit.empty and before.get("at") is not None and _patient(after, until):
+            places[country], page = _kept(country, before, visit, until)
+            if visit.empty and before.get("at") is not None and _patient(places[country], until):
                 empty.append(country)
-            places[country] = after
-            yield Page(
-                page.items, {"countries": dict(places)}, page.skipped, capped=page.capped, gap=page.gap,
-                progress=number / len(self._options.countries),
-            )  # fmt: skip
+            following = countries[number % len(countries)]
+            after = {"app": self._options.app, "countries": dict(places), "next": following}
+            progress = number / len(countries)
+            yield Page(page.items, after, page.skipped, capped=page.capped, gap=page.gap, progress=progress)
         if len(empty) == len(self._options.countries):
             raise RetriableSourceError(
                 f"{shown(self._base)} shows no reviews at all for app {self._options.app} in {', '.join(empty)}, where "
@@ -161,6 +165,11 @@ class AppStoreSource:
             if entries:
                 break
         return reply, entries, _last_page(feed)
+
+
+def _from(countries: tuple[str, ...], first: object) -> tuple[str, ...]:
+    start = countries.index(first) if first in countries else 0
+    return countries[start:] + countries[:start]
 
 
 def _missing(number: int, known: datetime | None, oldest: datetime | None, last: int | None) -> str | None:

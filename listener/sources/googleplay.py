@@ -91,7 +91,7 @@ class GooglePlaySource:
         since: datetime | None = None,
     ) -> Iterator[Page]:
         """Pages of reviews down to the lower bound, which stays where it is until the run has ended."""
-        before = cursor or {}
+        before = cursor if cursor and cursor.get("package") == self._options.package else {}
         token: str | None = before.get("token")
         if token is not None:
             # An interrupted run goes on with its own window; what was said since is the next one's.
@@ -99,7 +99,8 @@ class GooglePlaySource:
         else:
             end = until
             low = since or (datetime.fromisoformat(before["until"]) - self.lag if "until" in before else None)
-        bounds = {"until": end.isoformat(), "low": low.isoformat() if low else None}
+        after = {"package": self._options.package, "until": end.isoformat()}
+        bounds = {"low": low.isoformat() if low else None}
         account = ServiceAccount(self._key(), _SCOPE, self._http, self._login, self._meter)
         access = account.token()
         resumed = token is not None
@@ -115,9 +116,9 @@ class GooglePlaySource:
             items, skipped, newest = _items(reviews, self._options.package)
             wanted = tuple(item for item in items if item.created_at <= end and (low is None or item.created_at >= low))
             if token is None or (low is not None and newest is not None and newest < low):
-                yield Page(wanted, {"until": end.isoformat()}, skipped, progress=1.0)
+                yield Page(wanted, after, skipped, progress=1.0)
                 return
-            yield Page(wanted, {**bounds, "token": token}, skipped, token=token)
+            yield Page(wanted, after | bounds | {"token": token}, skipped, token=token)
 
     def _key(self) -> str:
         if self._options.key is not None:

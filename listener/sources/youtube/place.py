@@ -46,9 +46,12 @@ class State:
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> Self:
-        values = dict(cursor or {})
+        """From what was kept. What another version has left in it that this one does not know is let go."""
+        values = {name: value for name, value in (cursor or {}).items() if name in cls.__dataclass_fields__}
         run = values.pop("run", None)
-        return cls(**values, run=Run(**run) if run else None)
+        known = {name: value for name, value in (run or {}).items() if name in Run.__dataclass_fields__}
+        return cls(**values, run=Run(**known) if run else None)
 
     def cursor(self) -> Cursor:
+        """To be kept: a copy of all."""
         return asdict(self)

@@ -106,6 +106,29 @@ def test_an_ordinary_visit_reads_no_further_than_what_is_known(platform: FakeApp
     assert len(host.stored) == 451
 
 
+def test_an_interrupted_run_goes_on_with_the_countries_that_had_no_turn(platform: FakeAppStore, host: Host) -> None:
+    platform.publish(burst(30))
+    host.run(stop_after=1)
+    host.source = platform.source()
+    before = len(platform.requests)
+    host.run(UNTIL + timedelta(minutes=1))
+    assert [request.path[1:3] for request in platform.requests[before:]] == ["gb", "es", "us"]
+    assert host.texts == texts(burst(30))
+    before = len(platform.requests)
+    Host(platform.source(countries=["es"]), cursor=host.cursor).run(UNTIL + timedelta(minutes=2))
+    assert [request.path[1:3] for request in platform.requests[before:]] == ["es"]
+
+
+def test_another_app_begins_anew(platform: FakeAppStore, host: Host) -> None:
+    platform.publish(burst(3))
+    host.run()
+    assert host.cursor is not None
+    host.cursor = {**host.cursor, "app": 1}
+    host.stored.clear()
+    host.run()
+    assert len(host.stored) == 3
+
+
 def test_more_than_five_hundred_between_two_visits_is_a_known_gap(platform: FakeAppStore) -> None:
     for post in burst(10):
         platform.review(post)

@@ -240,6 +240,16 @@ def test_an_ordinary_visit_reads_a_day_again_and_no_more(platform: FakeGooglePla
     assert len(platform.requests) - before == 4  # a login, a day's 108, and the page that lies wholly before it
 
 
+def test_another_app_begins_anew(platform: FakeGooglePlay, host: Host) -> None:
+    platform.publish(burst(3, start=UNTIL - timedelta(days=3)))
+    host.run()
+    assert host.cursor is not None
+    host.cursor = {**host.cursor, "package": "com.example.other"}
+    host.stored.clear()
+    host.run()
+    assert len(host.stored) == 3
+
+
 def test_what_is_older_than_a_week_is_out_of_reach(platform: FakeGooglePlay, host: Host) -> None:
     platform.publish([Post("1", "acme old", UNTIL - timedelta(days=8)), Post("2", "acme new", UNTIL)])
     host.run()
