@@ -1,6 +1,7 @@
 """Reads channels and videos, target by target; see the package's docstring for what the API can do."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from listener.items import Item
 from listener.query import Query
 from listener.query.dialects import YOUTUBE
 from listener.query.translate import translate
-from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError, Skipped
+from listener.source import Cursor, CursorExpired, Estimate, FatalSourceError, Page, RetriableSourceError, Skipped
 from listener.sources.youtube.api import Api, BadToken, NotThere
 from listener.sources.youtube.comments import add_replies, moment_of, not_as_documented, read_comment
 from listener.sources.youtube.options import YouTubeOptions
@@ -21,6 +22,8 @@ KEEP_FOR = timedelta(days=30)
 
 _SEARCH_COST = 100
 _PER_PAGE = 100
+_INLINED = 5
+"""So many replies stand in their thread at most."""
 _REMEMBERED_THREADS = 2000
 
 
@@ -71,6 +74,21 @@ class YouTubeSource:
         known = set(targets)
         state.done = {target: moment for target, moment in state.done.items() if target in known}
         yield Page((), state.cursor(), progress=1.0)
+
+    def estimate(self, query: Query | None, since: datetime, until: datetime) -> Estimate:  # noqa: ARG002
+        """How many requests and units, going by how far back the latest 100 threads of each target reach; 1 unit each
+        to find out. Pages are counted from now, because there is no way past the newer ones."""
+        searches = len(translate(query, YOUTUBE).searches) if self._options.search and query is not None else 0
+        found = self._options.search_videos if searches else 0
+        requests = searches + found
+        for target in self._targets(State()):
+            try:
+                answer = self._api.ask("commentThreads", self._thread_params(target))
+            except NotThere:
+                requests += 1
+                continue
+            requests += _expected(answer, since - timedelta(hours=self._options.replies_hours), self._options.replies)
+        return Estimate(requests=requests, weight=requests + searches * (_SEARCH_COST - 1))
 
     def gone(self, native_ids: Sequence[str]) -> Mapping[str, str]:
         """Which of these comments YouTube no longer shows, for 1 unit."""
@@ -162,15 +180,18 @@ class YouTubeSource:
                 run.read += 1
             yield page
 
-    def _thread_page(
-        self, state: State, run: Run, target: str, oldest: datetime, bounds: tuple[datetime, datetime]
-    ) -> Page:
+    def _thread_params(self, target: str) -> dict[str, str]:
         what, _, native_id = target.partition(":")
-        params = {
+        return {
             "allThreadsRelatedToChannelId" if what == "channel" else "videoId": native_id,
             "part": "snippet,replies" if self._options.replies else "snippet",
             "order": "time", "textFormat": "plainText", "maxResults": str(_PER_PAGE),
         }  # fmt: skip
+
+    def _thread_page(
+        self, state: State, run: Run, target: str, oldest: datetime, bounds: tuple[datetime, datetime]
+    ) -> Page:
+        params = self._thread_params(target)
         answer = self._api.ask("commentThreads", params | ({"pageToken": run.page} if run.page else {}))
         items: list[Item] = []
         skipped: list[Skipped] = []
@@ -214,6 +235,24 @@ class YouTubeSource:
         if run.reply_page is None:
             del run.threads[0]
         return Page(_within(items, bounds), {}, tuple(skipped), token=token)
+
+
+def _expected(answer: Mapping[str, Any], oldest: datetime, replies: bool) -> int:
+    """Requests down to ``oldest``, if it goes on as on this first page."""
+    times: list[datetime] = []
+    long = 0
+    for thread in answer["items"]:
+        try:
+            times.append(moment_of(thread["snippet"]["topLevelComment"]["snippet"]["publishedAt"]))
+            total = int(thread["snippet"].get("totalReplyCount") or 0)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+        long += math.ceil(total / _PER_PAGE) if replies and total > _INLINED else 0
+    pages = 1.0
+    if _token(answer) is not None and times and min(times) > oldest:
+        # A page within a single second still says that it is at least one.
+        pages = (max(times) - oldest) / max(max(times) - min(times), timedelta(seconds=1))
+    return math.ceil(pages) + math.ceil(pages * long)
 
 
 def _within(items: list[Item], bounds: tuple[datetime, datetime]) -> tuple[Item, ...]:

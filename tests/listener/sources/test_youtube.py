@@ -11,10 +11,11 @@ from werkzeug import Response
 
 from listener.http import USER_AGENT, Http
 from listener.query import parse
-from listener.source import CursorExpired, FatalSourceError, RetriableSourceError
+from listener.source import CursorExpired, FatalSourceError, Priced, RetriableSourceError
 from listener.sources.youtube import LIMITS, YouTubeOptions
 from listener.sources.youtube.api import until_midnight
 from tests.listener.sources.conformance import (
+    QUERY,
     START,
     UNTIL,
     EditContract,
@@ -300,6 +301,31 @@ class TestSearch:
         host.run(since=START)
         assert host.texts == texts(burst(5))
         assert asked(platform, "search")[0]["publishedAfter"] == "2026-04-01T06:00:00Z"
+
+
+class TestEstimate:
+    def test_pages_are_told_from_how_far_the_first_one_reaches(self, platform: FakeYouTube) -> None:
+        platform.publish(burst(1000, every=60, start=UNTIL - timedelta(minutes=1000)))
+        source = platform.source(replies_hours=1)
+        assert isinstance(source, Priced)
+        estimate = source.estimate(QUERY, UNTIL - timedelta(minutes=540), UNTIL)
+        assert platform.meter.asked == [1]
+        host = Host(source)
+        host.run(since=UNTIL - timedelta(minutes=540))
+        assert estimate.weight == estimate.requests
+        assert abs(estimate.requests - (len(platform.requests) - 1)) <= 1
+
+    def test_replies_and_searches_count(self, platform: FakeYouTube) -> None:
+        thread = platform.comment(Post("1", "acme", START))
+        for post in burst(230, first=100):
+            platform.reply(thread, post)
+        estimate = platform.source(search=True, search_videos=7).estimate(QUERY, START, UNTIL)
+        assert (estimate.requests, estimate.weight) == (1 + 7 + 1 + 3, 100 + 7 + 1 + 3)
+        assert platform.source(replies=False).estimate(None, START, UNTIL).requests == 1
+
+    def test_what_cannot_be_read_costs_the_asking(self, platform: FakeYouTube) -> None:
+        platform.closed.add(VIDEO)
+        assert platform.source(channels=[], videos=[VIDEO]).estimate(QUERY, START, UNTIL).requests == 1
 
 
 def test_lookups_that_refuse_the_whole_request_are_halved(platform: FakeYouTube, host: Host) -> None:
