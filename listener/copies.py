@@ -10,9 +10,10 @@ import struct
 import unicodedata
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from datasketch import MinHash  # type: ignore[import-untyped]
 from rapidfuzz import fuzz
 
 SPEAKING = 8
@@ -55,8 +56,6 @@ _NEGATIONS = frozenset(
     )
     for word in words.split()
 )
-
-_FIRST = MinHash(num_perm=BANDS * ROWS, seed=1, hashfunc=zlib.crc32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +100,7 @@ def bands(said: Wording) -> tuple[int, ...]:
     """
     if said.words < LONG:
         return ()
-    sketch = MinHash(
-        num_perm=BANDS * ROWS,
-        seed=1,
-        hashfunc=zlib.crc32,
-        permutations=_FIRST.permutations,
-        scheme=_FIRST.scheme,
-    )
+    sketch = _empty().copy()
     sketch.update_batch([f"{one} {two}".encode() for one, two in zip(said.tokens, said.tokens[1:], strict=False)])
     rows = np.ascontiguousarray(sketch.hashvalues, dtype="<u4").reshape(BANDS, ROWS)
     facts = " ".join(said.facts_before(LONG)).encode("utf-8")
@@ -150,6 +143,14 @@ def _tokens(text: str) -> tuple[tuple[str, ...], bool]:
     tokens = _TOKEN.findall(bare)
     # The last word of what was cut off may be half a word.
     return tuple(tokens[:-1] if cut else tokens), cut
+
+
+@lru_cache(maxsize=1)
+def _empty() -> Any:
+    """A sketch of nothing. Imported only here: datasketch brings scipy, which the API has no other use for."""
+    from datasketch import MinHash  # type: ignore[import-untyped]
+
+    return MinHash(num_perm=BANDS * ROWS, seed=1, hashfunc=zlib.crc32)
 
 
 def _number(written: bytes) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, tuple_, update
 from sqlalchemy.sql.selectable import ScalarSelect
 from sqlmodel import Session
 
@@ -237,47 +237,83 @@ def _in_time(session: Session, links: Sequence[Link]) -> list[Link]:
 
 def _merge(session: Session, links: Sequence[Link]) -> None:
     """Make one cluster of all that hangs together."""
-    nodes = sorted({one for link in links for one in link})
     cluster: dict[int, int] = {}
-    for some in _portions(nodes):
+    for some in _portions(sorted({one for link in links for one in link})):
         rows = session.connection().execute(select(_MENTION.id, _MENTION.cluster_id).where(_MENTION.id.in_(some)))
         cluster |= {row.id: row.cluster_id or row.id for row in rows}
-    groups = [sorted(group) for group in _together((cluster[one], cluster[other]) for one, other in links)]
+    groups = _together((cluster[one], cluster[other]) for one, other in links)
     if not groups:
         return
-    firsts: dict[int, Any] = {}
-    for some in _portions(sorted({one for group in groups for one in group})):
-        # A cluster's id is its first mention's: the first of several is the first of these.
-        rows = session.connection().execute(select(_MENTION.id, *_order()).where(_MENTION.id.in_(some)))
-        firsts |= {row.id: _place(row) for row in rows}
+    # A cluster's id is its first mention's: the first of several is the first of these.
+    places: dict[int, Any] = {}
+    alone: set[int] = set()
+    for some in _portions(sorted(set().union(*groups))):
+        found = session.connection().execute(
+            select(_MENTION.id, _MENTION.cluster_id, *_order()).where(_MENTION.id.in_(some))
+        )
+        for row in found:
+            places[row.id] = _place(row)
+            if row.cluster_id is None:
+                alone.add(row.id)
+    firsts = [min(group, key=places.__getitem__) for group in groups]
+    into = {one: first for group, first in zip(groups, firsts, strict=True) for one in group if one != first}
+    counted = _pairs_of(session, firsts)
+    pairs = _move(session, into, alone)
+    _set_cluster(session, {first: first for first in firsts if first in alone}, alone)
     pointed: dict[int, int | None] = {}
-    for group in groups:
-        first = min(group, key=lambda one: firsts[one])
-        pointed |= _absorb(session, first, [one for one in group if one != first])
+    unclear: set[int] = set()
+    for pair, brand, copy_of, first in pairs:
+        # Where the first mention is about all their brands, no need to look at what may be thousands of others.
+        leading = counted.get((first, brand))
+        if leading is None:
+            unclear.add(first)
+        elif leading != copy_of:
+            pointed[pair] = leading
+    for first in sorted(unclear):
+        pointed |= _elected(session, first)
     _point(session, pointed)
 
 
-def _absorb(session: Session, first: int, others: Sequence[int]) -> dict[int, int | None]:
-    """Make others (clusters, or mentions that were alone) part of a cluster; what of their pairs is a copy of which."""
-    moved: list[Any] = []
-    for some in _portions(others):
-        theirs = or_(_MENTION.cluster_id.in_(some), _MENTION.id.in_(some))
+def _pairs_of(session: Session, mentions: Sequence[int]) -> dict[tuple[int, int], int]:
+    """The pairs of these mentions: (mention, brand) -> id."""
+    found: dict[tuple[int, int], int] = {}
+    for some in _portions(sorted(mentions)):
         rows = session.connection().execute(
-            select(_PAIR.id, _PAIR.brand_id, _PAIR.copy_of)
-            .join_from(table(Mention), table(MentionBrand), _PAIR.mention_id == _MENTION.id)
-            .where(theirs, _PAIR.void.is_(None))
+            select(_PAIR.id, _PAIR.mention_id, _PAIR.brand_id).where(_PAIR.mention_id.in_(some), _PAIR.void.is_(None))
         )
-        moved += rows
-        session.connection().execute(update(table(Mention)).where(theirs).values(cluster_id=first))
-    session.connection().execute(update(table(Mention)).where(_MENTION.id == first).values(cluster_id=first))
-    mine = session.connection().execute(
-        select(_PAIR.id, _PAIR.brand_id).where(_PAIR.mention_id == first, _PAIR.void.is_(None))
-    )
-    counted = {row.brand_id: row.id for row in mine}
-    if any(row.brand_id not in counted for row in moved):
-        return _elected(session, first)
-    # The first mention is about all their brands: no need to look at what may be thousands of others.
-    return {row.id: counted[row.brand_id] for row in moved if row.copy_of != counted[row.brand_id]}
+        found |= {(row.mention_id, row.brand_id): row.id for row in rows}
+    return found
+
+
+def _move(session: Session, into: Mapping[int, int], alone: Collection[int]) -> list[tuple[int, int, int | None, int]]:
+    """Make mentions that were alone, and whole clusters, part of others (its id -> the other's); all pairs that moved:
+    id, brand, what they were a copy of, and the cluster they are in now."""
+    moved: list[tuple[int, int, int | None, int]] = []
+    for column, some_of in (
+        (_MENTION.id, [one for one in into if one in alone]),
+        (_MENTION.cluster_id, [one for one in into if one not in alone]),
+    ):
+        for some in _portions(sorted(some_of)):
+            rows = session.connection().execute(
+                select(_PAIR.id, _PAIR.brand_id, _PAIR.copy_of, column.label("was"))
+                .join_from(table(Mention), table(MentionBrand), _PAIR.mention_id == _MENTION.id)
+                .where(column.in_(some), _PAIR.void.is_(None))
+            )
+            moved += [(row.id, row.brand_id, row.copy_of, into[row.was]) for row in rows]
+    _set_cluster(session, into, alone)
+    return moved
+
+
+def _set_cluster(session: Session, into: Mapping[int, int], alone: Collection[int]) -> None:
+    for column, wanted in (
+        (_MENTION.id, [one for one in sorted(into) if one in alone]),
+        (_MENTION.cluster_id, [one for one in sorted(into) if one not in alone]),
+    ):
+        if wanted:
+            session.connection().execute(
+                update(table(Mention)).where(column == bindparam("was")).values(cluster_id=bindparam("now")),
+                [{"was": one, "now": into[one]} for one in wanted],
+            )
 
 
 def _elected(session: Session, cluster: int) -> dict[int, int | None]:
