@@ -46,7 +46,8 @@ def spent_only(headers: Mapping[str, str]) -> Left:
 def refused(response: requests.Response) -> SourceError | None:
     """X's refusal as the error to raise; None = the house's words say enough."""
     problem = _problem(response)
-    where, status = shown(response.url or ""), response.status_code
+    address, status = (response.url or "").partition("?")[0], response.status_code  # the rest would hide the words
+    where = shown(address)
     kind = str(problem.get("type", "")).rpartition("/")[2]
     messages = [str(error["message"]) for error in objects(problem.get("errors")) if "message" in error]
     said = " ".join(messages) or str(problem.get("detail") or problem.get("title") or "")
@@ -75,7 +76,7 @@ def refused(response: requests.Response) -> SourceError | None:
             return RetriableSourceError(
                 f"{where} answered 429 ({said or 'too many requests'}); it asks to wait {wait:.0f} s", retry_after=wait
             )
-    return refusal(status, response.reason or "", response.url or "", response.headers, said=said)
+    return refusal(status, response.reason or "", address, response.headers, said=said)
 
 
 def _problem(response: requests.Response) -> Mapping[str, Any]:

@@ -106,7 +106,7 @@ class XSource:
     kind: ClassVar[str] = "x"
     ordered: ClassVar[bool] = False
     lag: ClassVar[timedelta] = timedelta(minutes=1)
-    history: ClassVar[timedelta | None] = timedelta(days=7) - timedelta(hours=1)
+    history: ClassVar[timedelta | None] = timedelta(days=7) - timedelta(minutes=10)
     recheck_every: ClassVar[timedelta] = timedelta(hours=20)
     """What is deleted on X must be deleted here within 24 hours (https://docs.x.com/developer-terms/policy)."""
     recheck_batch: ClassVar[int] = 100
@@ -257,7 +257,7 @@ class XSource:
                 "author_id", "created_at", "edit_history_tweet_ids", "entities", "lang", "note_tweet", "public_metrics",
                 "referenced_tweets",
             ],
-            "user_fields": ["name", "public_metrics", "username", "verified"],
+            "user_fields": ["name", "public_metrics", "username"],
             "expansions": ["author_id", *(["referenced_tweets.id"] if self._options.reposts else [])],
         }  # fmt: skip
         return self._answer(lambda: self._searching.search_recent_tweets(search, **asked), {"data", "meta"})

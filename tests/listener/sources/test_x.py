@@ -17,6 +17,7 @@ from listener.query import parse
 from listener.quota import Meters, QuotaSpent
 from listener.registry import build
 from listener.source import FatalSourceError, Limit, Priced, RetriableSourceError
+from listener.sources.x import refusals
 from listener.sources.x.posts import id_at
 from listener.store.engine import Store
 from listener.store.tables import Spend
@@ -181,7 +182,7 @@ class TestSevenDays:
         gap = pages[0].gap
         assert gap is not None
         assert abs(gap[0] - UNTIL) <= timedelta(minutes=2)
-        assert timedelta(0) <= later - timedelta(days=7) + timedelta(hours=1) - gap[1] < timedelta(minutes=1)
+        assert timedelta(0) <= later - timedelta(days=7) + timedelta(minutes=10) - gap[1] < timedelta(minutes=1)
 
     def test_nothing_said_for_long_is_no_gap(self, platform: FakeX, host: Host) -> None:
         platform.publish(burst(5))
@@ -340,6 +341,14 @@ class TestRefusals:
         platform.left = 450
         host.run()
         assert host.texts == texts(burst(300))
+
+    def test_the_reset_is_measured_by_the_clock_that_wrote_it(self) -> None:
+        headers = {"x-rate-limit-remaining": "3", "x-rate-limit-reset": str(int(UNTIL.timestamp()) + 77)}
+        assert refusals.left(headers | {"Date": "Fri, 01 May 2026 18:00:00 GMT"}) == (3, 77)
+        assert refusals.left(headers | {"Date": "Fri, 01 May 2026 19:00:00 GMT"}) == (3, 0)
+        assert refusals.left(headers | {"Date": "today"}) == (3, None)
+        assert refusals.left({"x-rate-limit-remaining": "-", "x-rate-limit-reset": "soon", "Date": "x"}) == (None, None)
+        assert refusals.spent_only(headers) == (None, None)
 
     def test_a_month_that_is_used_up(self, platform: FakeX, host: Host) -> None:
         platform.fail(
