@@ -16,11 +16,11 @@ from listener.http import Http
 from listener.items import Author, Item
 from listener.markup import plain_text, web_address
 from listener.query import Query
-from listener.source import Cursor, Page, RetriableSourceError, Skipped
+from listener.query.dialects import HACKERNEWS
+from listener.query.translate import translate
+from listener.source import Cursor, FatalSourceError, Page, RetriableSourceError, Skipped
 
 _HITS = 1000
-_LONGEST_QUERY = 500
-"""Characters; Algolia refuses queries above 512."""
 _SITE = "https://news.ycombinator.com"
 
 
@@ -52,7 +52,7 @@ class HackerNewsSource:
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
         """Windows of time, oldest first. A second with more than 1,000 hits for one phrase gives a capped page."""
-        phrases = [_asked(phrase) for phrase in query.anchors()] if query else [""]
+        phrases = _searches(query) if query else [""]
         last = int(until.timestamp())
         done = int(cursor["until"]) if cursor else None
         earliest = None if since is None else math.ceil(since.timestamp())
@@ -112,12 +112,12 @@ class HackerNewsSource:
             ) from error
 
 
-def _asked(phrase: str) -> str:
-    """A phrase in Algolia's quotes, shortened at a word if too long: the host matches the whole one afterwards."""
-    plain = phrase.replace('"', " ").replace("\\", " ")
-    if len(plain) > _LONGEST_QUERY:
-        plain = plain[:_LONGEST_QUERY].rpartition(" ")[0] or plain[:_LONGEST_QUERY]
-    return f'"{plain}"'
+def _searches(query: Query) -> list[str]:
+    """What Algolia is asked, phrase by phrase; none where the query is about other sources alone."""
+    plan = translate(query, HACKERNEWS)
+    if not plan.searches and not plan.complete:
+        raise FatalSourceError(f"Hacker News cannot be asked for what the brands' queries say: {' '.join(plan.notes)}")
+    return list(plan.searches)
 
 
 def _items(found: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[Item, ...], tuple[Skipped, ...]]:

@@ -7,10 +7,14 @@ from typing import Any
 from pytest_httpserver import HTTPServer
 
 from listener.http import Http
-from tests.listener.sources import fake_youtube
+from tests.listener.sources import fake_appstore, fake_bluesky, fake_googleplay, fake_reddit, fake_youtube
+from tests.listener.sources.fake_appstore import FakeAppStore
+from tests.listener.sources.fake_bluesky import FakeBluesky
 from tests.listener.sources.fake_gdelt import FakeGdelt
+from tests.listener.sources.fake_googleplay import FakeGooglePlay
 from tests.listener.sources.fake_hackernews import FakeHackerNews
 from tests.listener.sources.fake_mastodon import FakeMastodon
+from tests.listener.sources.fake_reddit import FakeReddit
 from tests.listener.sources.fake_rss import FakeFeed
 from tests.listener.sources.fake_x import TOKEN, FakeX
 from tests.listener.sources.fake_youtube import FakeYouTube
@@ -65,6 +69,40 @@ PLATFORMS = (
         FakeYouTube,
         {"api_key_from": "SOAK_YOUTUBE", "channels": [fake_youtube.CHANNEL]},
         {"ESCUCHA_YOUTUBE_URL": "{url}", "SOAK_YOUTUBE": fake_youtube.KEY},
+    ),
+    Standing(
+        "reddit",
+        FakeReddit,
+        {"client_id": fake_reddit.CLIENT_ID, "client_secret_from": "SOAK_REDDIT", "subreddits": ["airlines"]},
+        {
+            "ESCUCHA_REDDIT_URL": "{url}/oauth",
+            "ESCUCHA_REDDIT_LOGIN_URL": "{url}/www",
+            "SOAK_REDDIT": fake_reddit.SECRET,
+        },
+    ),
+    Standing(
+        "bluesky",
+        FakeBluesky,
+        {"handle": fake_bluesky.HANDLE, "app_password_from": "SOAK_BLUESKY"},
+        {"ESCUCHA_BLUESKY_URL": "{url}", "SOAK_BLUESKY": fake_bluesky.PASSWORD},
+    ),
+    Standing(
+        "appstore",
+        FakeAppStore,
+        {"app": fake_appstore.APP, "countries": list(fake_appstore.COUNTRIES)},
+        {"ESCUCHA_APPSTORE_URL": "{url}"},
+        share=0.1,
+        burst=1400,  # 500 a country are the most it shows
+    ),
+    Standing(
+        "googleplay",
+        FakeGooglePlay,
+        {"package": fake_googleplay.PACKAGE, "key_from": "SOAK_PLAY"},
+        {
+            "ESCUCHA_GOOGLEPLAY_URL": "{url}",
+            "ESCUCHA_GOOGLE_LOGIN_URL": "{url}",
+            "SOAK_PLAY": fake_googleplay.key(),
+        },
     ),
     Standing("mastodon", FakeMastodon, {"hashtags": ["acme"]}, {"ESCUCHA_MASTODON_URL": "{url}"}),
     # 250 articles a quarter of an hour are the most it tells apart.

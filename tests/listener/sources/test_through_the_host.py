@@ -54,8 +54,8 @@ class Installed:
             self.platform.now = max(self.platform.now, self.site.clock.now + timedelta(hours=1))
 
     def stored(self) -> Counter[str]:
-        """The texts stored and how often."""
-        return Counter(mention.text for mention in self.site.rows(Mention))
+        """The texts stored, without titles, and how often."""
+        return Counter(row.text.removeprefix(f"{row.title}\n") for row in self.site.rows(Mention))
 
     def holds(self, posts: list[Post]) -> None:
         """Nothing lost, nothing twice, everything about the brand."""
@@ -223,8 +223,8 @@ def test_a_post_gone_between_listing_and_reading(installed: Installed) -> None:
     installed.platform.publish(posts)
     installed.platform.vanish("7")
     installed.run()
+    installed.mended()
     installed.holds([post for post in posts if post.id != "7"])
-    assert installed.covered_now()
 
 
 def test_a_process_that_dies_after_each_page(installed: Installed) -> None:
@@ -246,10 +246,11 @@ def test_a_process_that_dies_after_each_page(installed: Installed) -> None:
 
 
 def _requests(installed: Installed) -> int:
-    """How many requests a whole first run takes; asked of the source alone, so that nothing is stored."""
-    many = len(installed.platform.requests)
-    for _ in installed.platform.source().fetch(QUERY, None, UNTIL):
-        pass
+    """How many requests a whole first run takes of somebody who is logged in; nothing of it is stored."""
+    for _ in range(2):
+        many = len(installed.platform.requests)
+        for _page in installed.platform.source().fetch(QUERY, None, UNTIL):
+            pass
     return len(installed.platform.requests) - many
 
 
