@@ -1,6 +1,7 @@
 """A server that answers as Reddit does: tokens, listings that end, search, info, and words for its refusals."""
 
 import base64
+import heapq
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -172,10 +173,7 @@ class FakeReddit(RemotePlatform):
             self.before_page(len(self.requests))
         listed = [thing for thing in things if thing["name"] not in self.unlisted]
         # Those of one second stand in the order in which they came.
-        order = list(self.things)
-        places = {name: place for place, name in enumerate(order)}
-        listed.sort(key=lambda thing: (thing["_place"], places[thing["name"]]), reverse=True)
-        listed = listed[:ends]
+        listed = heapq.nlargest(ends, listed, key=lambda thing: (thing["_place"], int(thing["id"], 36)))
         names = [thing["name"] for thing in listed]
         if after is not None and after not in names:
             return _listing([], None)
