@@ -17,6 +17,7 @@ from listener.sources.file import FileOptions, FileSource
 from listener.sources.gdelt import GdeltOptions, GdeltSource
 from listener.sources.googleplay import GooglePlayOptions, GooglePlaySource
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
+from listener.sources.jetstream import JetstreamOptions, JetstreamSource
 from listener.sources.mastodon import MastodonOptions, MastodonSource
 from listener.sources.reddit import RedditOptions, RedditSource
 from listener.sources.replay import ReplayOptions, ReplaySource
@@ -114,6 +115,12 @@ _ALL = (
         "Posts on Bluesky through its search, asked by an account with an app password.",
         BlueskyOptions,
         BlueskySource,
+    ),
+    SourceKind(
+        "jetstream",
+        "Everything posted and deleted on Bluesky, from its firehose; no account needed.",
+        JetstreamOptions,
+        JetstreamSource,
     ),
 )
 

@@ -25,6 +25,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "appstore": {"app": 1234567890},
     "googleplay": {"package": "com.example.acme", "key": "{}"},
     "bluesky": {"handle": "acme.bsky.social", "app_password": "abcd-efgh-ijkl-mnop"},
+    "jetstream": {},
 }
 
 
