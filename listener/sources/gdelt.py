@@ -2,8 +2,8 @@
 
 GDELT searches whole articles, translated into English, but hands out their titles only, so a title is all that we have
 to match and to score. A request takes a window of time and gives 250 articles at most, without saying how many there
-are: a window that comes back full is halved until it fits. Articles are stamped in steps of 15 minutes, and shorter
-windows are refused; one that is full even then is a known gap.
+are: a window that comes back full is asked for again in halves, and the cursor remembers how long they may be. Articles
+are stamped in steps of 15 minutes, and shorter windows are refused; one that is full even then is a known gap.
 
 It refuses in plain text with status 200 ("Your query was too short or too long.", at times for no fault of the query),
 and its JSON may hold broken escapes and control characters (alex9smith/gdelt-doc-api issues 26, 28 and 47).
@@ -42,6 +42,7 @@ _MOST = 250
 _LEAST = 15 * 60
 _LEAST_AT_WORST = 60 * 60
 """Seconds: the shortest window that GDELT documents, and the shortest that it has been seen to insist on."""
+_LONGEST = 90 * 24 * 3600
 _LONGEST_ID = 400
 _CODES = {name: code for code, name in (GDELT.languages or {}).items()}
 _ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|)')
@@ -84,25 +85,25 @@ class GdeltSource:
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
         """Windows of each search, which has a place of its own in the cursor: one that is refused stays where it is
-        and holds up no other. Only where all are refused must a person act."""
+        and holds up no other. Only where all are refused must a person act. A page may be empty: it only remembers
+        that windows must be shorter."""
         searches = self._searches(query)
         last = int(until.timestamp())
-        before: Mapping[str, int] = (cursor or {}).get("done", {})
-        done = {key: before[key] for key in searches if key in before}
+        before: Mapping[str, Mapping[str, int]] = (cursor or {}).get("places", {})
+        places = {key: dict(before[key]) for key in searches if key in before}
         refused: list[str] = []
         for number, (key, words) in enumerate(searches.items()):
-            first = self._start(done.get(key), before, last, since)
+            first = self._start(places.get(key), before, last, since)
+            step = places.get(key, {}).get("step", last - first)
             try:
-                for end, page in self._windows(words, first, last, until):
-                    done[key] = max(done.get(key, end), end)
-                    share = (number + (end - first + 1) / (last - first + 1)) / len(searches)
-                    yield Page(
-                        page.items, {"done": dict(done)}, page.skipped, capped=page.capped, gap=page.gap,
-                        progress=min(share, 1.0),
-                    )  # fmt: skip
+                for place, page in self._windows(words, first, last, step, until):
+                    places[key] = place
+                    share = (number + max(place["at"] - first, 0) / max(last - first, 1)) / len(searches)
+                    after = {"places": dict(places)}
+                    yield Page(page.items, after, page.skipped, capped=page.capped, gap=page.gap, progress=share)
             except _Refused as error:
                 refused.append(f"GDELT refuses the search {words!r}: {error}")
-                yield Page((), {"done": dict(done)}, (Skipped(f"search {number + 1}", refused[-1]),))
+                yield Page((), {"places": dict(places)}, (Skipped(f"search {number + 1}", refused[-1]),))
         if len(refused) == len(searches):
             raise FatalSourceError(
                 f"{shown(self._address)}: {'; '.join(refused[:3])} Change the query, or leave GDELT out for this brand",
@@ -118,40 +119,55 @@ class GdeltSource:
             raise FatalSourceError(f"the query asks nothing that GDELT can search for: {' '.join(plan.notes)}")
         return {hashlib.sha256(words.encode()).hexdigest()[:12]: words for words in plan.searches}
 
-    def _start(self, done: int | None, before: Mapping[str, int], last: int, since: datetime | None) -> int:
+    def _start(
+        self,
+        place: Mapping[str, int] | None,
+        before: Mapping[str, Mapping[str, int]],
+        last: int,
+        since: datetime | None,
+    ) -> int:
         earliest = last - self._options.lookback_hours * 3600 if since is None else int(since.timestamp())
-        if done is None:
-            # A search that is new because a query was changed must not leave out what an outage has left unread.
-            done = min(before.values(), default=None) if since is None else None
-            first = earliest if done is None else min(earliest, done)
-        else:
-            first = done - int(self.lag.total_seconds())
+        if place is not None:
+            # What was read up to "at" was read at "until": later than the lag before that, something may have come.
+            first = min(place["at"], place["until"] - int(self.lag.total_seconds()))
             first = first if since is None else max(first, earliest)
+        else:
+            # A search that is new because a query was changed must not leave out what an outage has left unread.
+            others = [other["at"] for other in before.values()] if since is None else []
+            first = min([earliest, *others])
         return min(first, last - _LEAST)
 
-    def _windows(self, words: str, first: int, last: int, until: datetime) -> Iterator[tuple[int, Page]]:
-        """The articles of one search from second ``first`` to ``last``: (end of the window, its page) in order."""
+    def _windows(
+        self, words: str, first: int, last: int, step: int, until: datetime
+    ) -> Iterator[tuple[dict[str, int], Page]]:
+        """The articles of one search from second ``first`` to ``last``, in windows of ``step`` seconds at first: the
+        place to remember after each, and its page."""
         least = _LEAST
-        windows = [(first, last)]
-        while windows:
-            start, end = windows.pop()
+        start, step = first, max(step, least)
+        while True:
+            end = min(start + step, last)
+            begin = min(start, end - least)
             try:
-                articles, broken = self._ask(words, start, end)
+                articles, broken = self._ask(words, begin, end)
             except _TooShort as error:
-                if end - start >= _LEAST_AT_WORST:
+                if end - begin >= _LEAST_AT_WORST:
                     raise _Refused(str(error)) from error
                 least = _LEAST_AT_WORST
-                windows.append((min(start, end - least), end))
+                step = max(step, least)
                 continue
             full = len(articles) + len(broken) >= _MOST
-            if full and end - start > least:
-                # Ends are in both halves, and the halves overlap rather than fall below the shortest window.
-                middle = (start + end) // 2
-                windows += [(min(middle, end - least), end), (start, max(middle, start + least))]
+            if full and end - begin > least:
+                step = max((end - begin) // 2, least)
+                yield {"at": start, "until": last, "step": step}, Page((), {})
                 continue
             items, skipped = _items(articles, until)
-            gap = (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) if full else None
-            yield end, Page(items, {}, (*broken, *skipped), capped=full, gap=gap)
+            gap = (datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC)) if full else None
+            if len(articles) < _MOST // 4:
+                step = min(step * 2, _LONGEST)
+            yield {"at": end, "until": last, "step": step}, Page(items, {}, (*broken, *skipped), capped=full, gap=gap)
+            if end >= last:
+                return
+            start = end  # once more: whether a window's end belongs to it GDELT does not say
 
     def _ask(self, words: str, start: int, end: int) -> tuple[list[Any], list[Skipped]]:
         self._meter.ask()

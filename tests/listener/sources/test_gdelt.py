@@ -76,6 +76,29 @@ def test_a_dense_day_is_halved_until_it_fits(platform: FakeGdelt, host: Host, *,
     assert host.capped == 0
 
 
+def test_a_run_of_one_request_at_a_time_comes_to_its_end(platform: FakeGdelt) -> None:
+    # As when other processes use up the quota that all share.
+    posts = burst(1500)
+    platform.publish(posts)
+    host = Host(platform.source())
+    for _ in range(60):
+        before = len(platform.requests)
+        host.run(stop_after=1)
+        assert len(platform.requests) == before + 1
+    assert host.texts == texts(posts)
+
+
+def test_how_long_windows_may_be_is_remembered_and_grows_again(platform: FakeGdelt, host: Host) -> None:
+    platform.publish(burst(1500))
+    host.run()
+    (place,) = host.cursor["places"].values() if host.cursor else ()
+    assert place["at"] == place["until"] == int(UNTIL.timestamp())
+    before = len(platform.requests)
+    for hours in range(1, 6):
+        host.run(UNTIL + timedelta(hours=hours))
+    assert len(platform.requests) == before + 5
+
+
 def test_more_than_fits_into_the_shortest_window_is_a_known_gap(platform: FakeGdelt) -> None:
     platform.publish(burst(300, every=1))
     platform.publish(burst(10, first=5000, start=START + timedelta(hours=3)))
@@ -163,6 +186,16 @@ def test_a_changed_query_is_read_from_where_the_old_one_was_left(platform: FakeG
     platform.publish([unread])
     host.run(UNTIL + timedelta(days=2), query=parse("bolt"))
     assert host.texts == ["bolt news"]
+
+
+def test_an_interrupted_run_reads_again_what_may_have_come_late(platform: FakeGdelt) -> None:
+    platform.publish(burst(300))
+    host = Host(platform.source())
+    host.run(stop_after=4)
+    late = Post("late", "acme late", UNTIL - timedelta(minutes=50))
+    platform.publish([late])
+    host.run(UNTIL + timedelta(days=1))
+    assert host.texts == texts([*burst(300), late])
 
 
 def test_what_gdelt_cannot_search_for_is_said(platform: FakeGdelt, host: Host) -> None:
