@@ -98,6 +98,8 @@ def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[in
     _set(session, show, hidden_why=None)
     unjudged = [pair_id for ids in hide.values() for pair_id in ids if pairs[pair_id].judged_at is None]
     _set(session, unjudged, judged_at=now, verdict=str(Reason.NOT_RELEVANT))
+    again = [one for ids in hide.values() for one in ids if pairs[one].verdict == Reason.SHOWN_LATER]
+    _set(session, again, verdict=str(Reason.NOT_RELEVANT))
     _set(session, [one for one in show if pairs[one].verdict == Reason.NOT_RELEVANT], verdict=str(Reason.SHOWN_LATER))
 
 
