@@ -84,7 +84,8 @@ class State(StrEnum):
     UNFINISHED = "unfinished"
     """A run was begun and has not come to its end."""
     NOT_POLLED = "not_polled"
-    """Nobody even tried: no worker or scheduler was running, or the source was switched off."""
+    """Nobody even tried, or nobody after the hour had begun: no worker or scheduler was running, or the source was
+    switched off."""
     WAITING = "waiting"
     """Not read yet, and not due before its interval is over."""
     BEFORE = "before"
@@ -94,9 +95,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Polls:
-    """What happened in an hour, by the clock on the wall. ``found``: items handed out; ``stored``: new mentions."""
+    """What happened in an hour, by the clock on the wall. ``polls``: runs begun, of which so many were ``finished``;
+    ``found``: items handed out; ``stored``: new mentions."""
 
     polls: int = 0
+    finished: int = 0
     found: int = 0
     stored: int = 0
     capped: int = 0
@@ -183,7 +186,7 @@ def _state(
     if whole.since >= now:
         return State.FUTURE
     wanted = Stretch(max(whole.since, record.listened_from), min(whole.until, now))
-    if wanted.until <= wanted.since:  # nobody asked for it, though a first run may have looked back
+    if whole.until <= record.listened_from:  # nobody asked for it, though a first run may have looked back
         return (State.COVERED if length(read) == HOUR else State.PARTLY) if read else State.BEFORE
     if not without([wanted], [*read, due(record, now)]):
         return State.COVERED if read else State.WAITING
@@ -195,7 +198,10 @@ def _state(
         return _refused(polls)
     if any(gap.cause == "capped" for gap in gaps):
         return State.CAPPED
-    return _refused(polls) if polls.refused else State.UNFINISHED
+    if polls.refused:
+        return _refused(polls)
+    # Runs that ended well and reach no further than the hour before.
+    return State.NOT_POLLED if polls.finished >= polls.polls else State.UNFINISHED
 
 
 def _refused(polls: Polls) -> State:

@@ -24,12 +24,14 @@ from listener.source import (
 )
 from listener.store import brands as brand_store
 from listener.store import intake
+from listener.store.deletion import blank_native
 from listener.store.engine import Store
 from listener.store.tables import Source as SourceRow
 
 log = structlog.get_logger()
 
 NOBODY = "no brand is listened for here"
+DELETED = "deleted on the platform"
 STOPPED = "told to stop: Escucha was shut down or restarted; the next run goes on from the last kept page"
 
 
@@ -270,6 +272,7 @@ def _take(
             seen=len(page.items), stored=kept.stored, known=len(matched) - kept.stored,
             unmatched=len(page.items) - len(matched) - others.total(), pairs=kept.pairs, page=page,
         )  # fmt: skip
+        blank_native(session, row.kind, page.deleted, DELETED, now)
         keep(session, page.cursor, taken)
     result.add(taken)
     result.other_brands += others

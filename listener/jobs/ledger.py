@@ -53,16 +53,25 @@ class RunLedger:
         self._polled = False
         self._newest: datetime | None = None
         self._in_order = True
+        self._now = until
         # An interrupted run that goes on still ends where it began to look: what came since is the next one's.
         self._until = row.run_until or until
-        # Without a cursor, or without knowing how far the last one reached, only what is seen is known to be read.
-        self._from = row.run_from
-        if self._from is None and (row.cursor is None or row.covered_to is None):
-            self._from = self._until
+        self._from = self._begins(row)
+
+    def _begins(self, row: SourceRow) -> datetime | None:
+        """None = at the mark. Otherwise only what is seen is known to have been read: this is the moment so far."""
+        if row.covered_to is None:
+            return row.run_from or self._until
+        if row.cursor is not None or row.provisional_cursor is not None:
+            return row.run_from
+        # Some places give a cursor only once there is something to read. They look back far enough to bear one poll
+        # that came late, but nobody knows how far.
+        late = self._until - row.covered_to > self._every + SLACK
+        return self._until if late or row.run_from is not None else None
 
     def begin_anew(self, session: Session, until: datetime, *, lost: bool) -> None:
         """The run's cursor was dropped, and with ``lost`` the source's kept one too: it starts again."""
-        self._until = until
+        self._now = self._until = until
         if lost or self._from is not None:
             self._from = until
         coverage.mark(session, self._id, run_from=self._from, run_until=None)
@@ -88,8 +97,7 @@ class RunLedger:
 
     def finish(self, session: Session, now: datetime) -> None:
         """The source was read to its end."""
-        if not self._polled:
-            coverage.count(session, self._id, now, polls=1)
+        coverage.count(session, self._id, now, polls=0 if self._polled else 1, finished=1)
         if not self._scheduled:
             return
         start = self._start(session, now)
@@ -141,12 +149,13 @@ class RunLedger:
             return Stretch(since, max(until, since + timedelta(seconds=1)))
         if self._mark is None:
             # A first run looks back as far as it gets.
-            return Stretch(times[0], times[-1]) if self._ordered and times else None
+            return Stretch(times[0], times[-1]) if self._ordered and times and self._history != _NOTHING else None
         if self._ordered and self._history != _NOTHING:
-            return Stretch(self._mark, min(times[-1], self._until) if times else self._until)
-        # The latest come first, so what is missing lies before the oldest.
-        oldest = times[0] if times and times[0] > self._mark else self._until
-        return Stretch(self._mark, min(oldest, self._until))
+            return Stretch(self._mark, min(times[-1], self._now) if times else self._now)
+        # The latest come first, so what is missing lies before the oldest. That may be later than this run will answer
+        # for, where it goes on with one that was interrupted.
+        oldest = times[0] if times and times[0] > self._mark else self._now
+        return Stretch(self._mark, min(oldest, self._now))
 
     def _prove(self, session: Session, times: list[datetime]) -> None:
         """In order, what is older than a page has all been read with the pages before it."""

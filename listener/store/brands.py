@@ -55,7 +55,7 @@ def save_sources(session: Session, rows: Sequence[Mapping[str, Any]], now: datet
                 values |= {"last_error": None, "last_success_at": None, "covered_to": None}
             if moved or listening != (row.get("brands"), row.get("about_brands", False)):
                 # A cursor means something only to the place it was made for, and past it nobody looked for new brands.
-                values |= _NOWHERE
+                values |= _NOWHERE | {"run_from": now}
                 session.connection().execute(
                     update(table(Gap)).where(table(Gap).c.source_id == before.id).values(cursor=None)
                 )

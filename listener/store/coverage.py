@@ -18,7 +18,7 @@ from listener.items import storable
 from listener.store.engine import upsert
 from listener.store.tables import Covered, Gap, Mention, Source, SourceBreaker, SourceHour, table
 
-_COUNTS = ("polls", "found", "stored", "capped", "truncated", "rate_limited", "failed")
+_COUNTS = ("polls", "finished", "found", "stored", "capped", "truncated", "rate_limited", "failed")
 
 WINDOW = timedelta(hours=6)
 """How much of a gap is asked for at first; less where the platform has more than it hands out."""
@@ -34,7 +34,8 @@ class Found:
 
 
 def count(session: Session, source_id: int, now: datetime, *, why: str | None = None, **counts: int) -> None:
-    """Add to the hour that ``now`` lies in. ``counts``: polls, found, stored, capped, truncated, rate_limited, failed.
+    """Add to the hour that ``now`` lies in. ``counts``: polls, finished, found, stored, capped, truncated,
+    rate_limited, failed.
 
     ``why``: the trouble in the words of the error; the last one is kept.
     """

@@ -23,8 +23,9 @@ class Covered(SQLModel, table=True):
 class SourceHour(SQLModel, table=True):
     """What happened to a source in one hour of the clock on the wall; no row = nobody tried.
 
-    ``polls``: runs begun. ``found``: items handed out, ``stored``: new mentions of them. ``capped``: pages behind which
-    the platform had more. ``truncated``: runs that we broke off. ``why``: the last trouble, in the words of the error.
+    ``polls``: runs begun; ``finished``: those read to their end. ``found``: items handed out, ``stored``: new mentions
+    of them. ``capped``: pages behind which the platform had more. ``truncated``: runs that we broke off. ``why``: the
+    last trouble, in the words of the error.
     """
 
     __tablename__ = "source_hour"
@@ -32,6 +33,7 @@ class SourceHour(SQLModel, table=True):
     source_id: int = Field(sa_type=ID, sa_column_args=[ForeignKey("source.id")], primary_key=True)
     hour: datetime = Field(sa_type=UTCDateTime, primary_key=True)
     polls: int = 0
+    finished: int = 0
     found: int = 0
     stored: int = 0
     capped: int = 0

@@ -34,8 +34,8 @@ class Source(SQLModel, table=True):
     ``every_s``: None = read on demand only. ``stopped``: waits for a person, ``last_error`` says why.
 
     For the ledger (``listener.store.coverage``): ``listened_from``: since when it has been read; ``covered_to``: how
-    far, gaps apart; ``run_from`` and ``run_until``: what the run under way will have read when it ends, where that
-    is not simply from ``covered_to`` until the end.
+    far, gaps apart; ``run_from`` and ``run_until``: what the run under way, or the next one, will have read when it
+    ends, where that is not simply from ``covered_to`` until it began.
     """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)

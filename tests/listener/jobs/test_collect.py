@@ -532,3 +532,16 @@ def test_where_no_query_asks_for_a_language_nobody_finds_it_out(feed: Site, monk
     feed.brand("by kind", query="aeroluz source:rss")
 
     assert run(feed, Told([item("1", "Aeroluz ha vuelto a perder mi maleta")])).pairs == 2
+
+
+def test_what_the_platform_says_is_gone_is_blanked_with_the_page(feed: Site) -> None:
+    run(feed, Told(ONE, TWO))
+    source = Told([], [], Page((*THREE,), {"next": 3}, deleted=("1", "unheard of")))
+
+    result = run(feed, source)
+
+    assert result.stored == 1
+    first, second, third = feed.rows(Mention)
+    assert first.deleted_at == feed.clock()
+    assert "Aeroluz" not in first.text
+    assert (second.deleted_at, third.deleted_at) == (None, None)

@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("hour", MOMENT, nullable=False),
         *(
             sa.Column(name, sa.Integer(), nullable=False)
-            for name in ("polls", "found", "stored", "capped", "truncated", "rate_limited", "failed")
+            for name in ("polls", "finished", "found", "stored", "capped", "truncated", "rate_limited", "failed")
         ),
         sa.Column("why", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_source_hour_source_id_source")),
