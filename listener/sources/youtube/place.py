@@ -20,8 +20,8 @@ class Run:
     threads: list[list[str]] = field(default_factory=list)
     """Threads (id, video) whose replies are still to be asked for."""
     reply_page: str | None = None
-    replies: dict[str, int] = field(default_factory=dict)
-    """How many replies each long thread met in this run has."""
+    replies: dict[str, str] = field(default_factory=dict)
+    """What is known of the replies to each long thread met in this run."""
     read: int = 0
     troubles: list[str] = field(default_factory=list)
 
@@ -36,8 +36,8 @@ class State:
 
     done: dict[str, str] = field(default_factory=dict)
     """Until when each channel and video has been read."""
-    replies: dict[str, int] = field(default_factory=dict)
-    """How many replies each long thread had when they were last read."""
+    replies: dict[str, str] = field(default_factory=dict)
+    """What was known of the replies to each long thread when they were last read."""
     videos: dict[str, str] = field(default_factory=dict)
     """Videos found by search, and when they were published."""
     searched: str | None = None

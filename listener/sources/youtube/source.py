@@ -68,7 +68,8 @@ class YouTubeSource:
                 progress = number / len(targets)
                 yield Page(page.items, state.cursor(), page.skipped, token=page.token, progress=progress)
         if run.troubles and not run.read:
-            raise FatalSourceError(f"none of the channels and videos could be read: {'; '.join(run.troubles[:5])}")
+            troubles = "; ".join(list(dict.fromkeys(run.troubles))[:5])
+            raise FatalSourceError(f"none of the channels and videos could be read: {troubles}")
         state.run = None
         state.replies = dict(list(run.replies.items())[:_REMEMBERED_THREADS])
         known = set(targets)
@@ -125,14 +126,14 @@ class YouTubeSource:
     def _search(self, state: State, words: str, end: datetime, since: datetime | None) -> None:
         """One search for videos; of all that were ever found the newest are kept."""
         begin = (since or end) - timedelta(days=self._options.search_days)
-        answer = self._api.ask(
-            "search",
-            {
-                "part": "snippet", "type": "video", "order": "date", "maxResults": "50", "q": words,
-                "publishedAfter": _zulu(begin), "publishedBefore": _zulu(end),
-            },
-            _SEARCH_COST,
-        )  # fmt: skip
+        params = {
+            "part": "snippet", "type": "video", "order": "date", "maxResults": "50", "q": words,
+            "publishedAfter": _zulu(begin), "publishedBefore": _zulu(end),
+        }  # fmt: skip
+        try:
+            answer = self._api.ask("search", params, _SEARCH_COST)
+        except NotThere as error:
+            raise FatalSourceError(f"YouTube does not let this key search: {error}") from error
         for entry in answer["items"]:
             try:
                 state.videos[str(entry["id"]["videoId"])] = moment_of(entry["snippet"]["publishedAt"]).isoformat()
@@ -210,8 +211,8 @@ class YouTubeSource:
                 continue
             add_replies(items, skipped, inlined, video, top.native_id)
             if self._options.replies and total > len(inlined):
-                run.replies[top.native_id] = total
-                if state.replies.get(top.native_id) != total:
+                run.replies[top.native_id] = _tally(total, inlined)
+                if state.replies.get(top.native_id) != run.replies[top.native_id]:
                     run.threads.append([top.native_id, video])
         run.page = _token(answer)
         # Past the bound as a whole: a single old one may stand out of line.
@@ -253,6 +254,13 @@ def _expected(answer: Mapping[str, Any], oldest: datetime, replies: bool) -> int
         # A page within a single second still says that it is at least one.
         pages = (max(times) - oldest) / max(max(times) - min(times), timedelta(seconds=1))
     return math.ceil(pages) + math.ceil(pages * long)
+
+
+def _tally(total: int, inlined: Sequence[Any]) -> str:
+    """How many replies there are and when the latest of those shown was written: one may go as another comes."""
+    said = (reply.get("snippet") for reply in inlined if isinstance(reply, dict))
+    times = (str(snippet.get("publishedAt") or "") for snippet in said if isinstance(snippet, dict))
+    return f"{total} {max(times, default='')}"
 
 
 def _within(items: list[Item], bounds: tuple[datetime, datetime]) -> tuple[Item, ...]:

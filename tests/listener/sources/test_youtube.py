@@ -88,6 +88,19 @@ def test_replies_that_do_not_fit_into_the_thread_are_asked_for_and_only_when_the
     assert len(asked(platform, "comments")) == 6
 
 
+def test_a_reply_that_comes_as_another_goes_is_found(platform: FakeYouTube, host: Host) -> None:
+    thread = platform.comment(Post("1", "acme", START))
+    for post in burst(20, first=100, start=START + timedelta(minutes=1)):
+        platform.reply(thread, post)
+    host.run()
+    del platform.replies[thread][3]
+    for post in burst(1, first=900, start=UNTIL):
+        platform.reply(thread, post)
+    host.run(UNTIL + timedelta(minutes=5))
+    assert "acme post number 900" in host.texts
+    assert len(asked(platform, "comments")) == 2
+
+
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 4])
 def test_a_run_broken_off_among_replies_goes_on_there(platform: FakeYouTube, stop_after: int) -> None:
     thread = platform.comment(Post("1", "acme", START))
@@ -153,6 +166,9 @@ def test_where_nothing_at_all_can_be_read_a_person_must_act(platform: FakeYouTub
     ):
         host.run()
     assert host.cursor is None
+    with pytest.raises(FatalSourceError) as again:
+        host.run()
+    assert str(again.value).count("channel UC") == 1
 
 
 def test_the_key_is_sent_in_a_header_and_shown_nowhere(
@@ -289,6 +305,11 @@ class TestSearch:
         assert sorted(host.cursor["videos"]) == ["acme-vid_12", "acme-vid_13"]
         host.run(UNTIL + timedelta(minutes=10))
         assert len(host.skipped) == 1
+
+    def test_a_search_that_is_not_allowed_needs_a_person(self, platform: FakeYouTube) -> None:
+        platform.fail(lambda request, response: error(403, "forbidden", "Access forbidden."))
+        with pytest.raises(FatalSourceError, match="does not let this key search: Access forbidden"):
+            Host(platform.source(search=True)).run()
 
     def test_without_a_query_nothing_is_searched_for(self, platform: FakeYouTube) -> None:
         host = Host(platform.source(search=True))
