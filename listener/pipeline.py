@@ -20,6 +20,8 @@ from listener.jobs.collect import collect
 from listener.jobs.deliver import Pacing, deliver_next
 from listener.jobs.gaps import fill_next
 from listener.jobs.ledger import count_failure
+from listener.jobs.recheck import recheck_next
+from listener.jobs.retain import retain_next
 from listener.jobs.score import score_batch
 from listener.queue import Work, WorkQueue
 from listener.quota import QuotaSpent, SharedMeter
@@ -121,8 +123,13 @@ class Pipeline:
 
     def collecting(self) -> dict[str, Stage]:
         """Take collect tasks from the queue, many at a time, so that a source that hangs holds up no other; and, apart
-        from them, fill gaps."""
-        return {"collect": Crew(self._claim, self._collect, COLLECTORS), "gaps": self._fill_next}
+        from them, fill gaps, look up again what may be gone, and let go of what may not be kept."""
+        return {
+            "collect": Crew(self._claim, self._collect, COLLECTORS),
+            "gaps": self._fill_next,
+            "recheck": lambda: recheck_next(self.store, self.build_source, self.clock, self._keep_on),
+            "retain": lambda: retain_next(self.store, self.clock, self._keep_on),
+        }
 
     def after_collecting(self, scorer: Scorer) -> dict[str, Stage]:
         """Score, alert and deliver."""
@@ -152,6 +159,9 @@ class Pipeline:
             return int(tried)
 
         return stage
+
+    def _keep_on(self) -> bool:
+        return not self.stop.is_set()
 
     def _fill_next(self) -> int:
         return fill_next(self.store, self.source, self.clock, lambda: not self.stop.is_set())

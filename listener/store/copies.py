@@ -21,6 +21,7 @@ from sqlmodel import Session
 from listener.copies import Wording, alike, bands, wording
 from listener.store.rollups import moving
 from listener.store.tables import Mention, MentionBand, MentionBrand, table
+from listener.store.turns import alone
 
 WINDOW = timedelta(days=3)
 """Between a text and its copy; later the same words are news again. A longer chain of copies stays one cluster."""
@@ -88,15 +89,16 @@ def forget(session: Session, texts: Iterable[str]) -> None:
 
 
 def forget_old(session: Session, now: datetime, least: int, most: int) -> int:
-    """Forget texts that were first seen long ago and that nobody has said since, in the bands from ``least`` up to
-    and without ``most``; how many rows that was."""
+    """Forget texts that were first seen long ago and that nobody has said since, in the bands from ``least`` to
+    ``most``; how many rows that was."""
+    alone(session)
     recent = (
         select(_MENTION.id)
         .where(_MENTION.digest == _BAND.digest, _MENTION.created_at > now - KEPT)
         .correlate(table(MentionBand))
         .exists()
     )
-    old = (_BAND.band >= least, _BAND.band < most, _BAND.day < _day(now - KEPT))
+    old = (_BAND.band >= least, _BAND.band <= most, _BAND.day < _day(now - KEPT))
     return session.connection().execute(delete(table(MentionBand)).where(*old, ~recent)).rowcount
 
 

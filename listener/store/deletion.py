@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import delete, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
 
 from alerts.notice import Notice
 from listener.store import copies
@@ -26,6 +27,7 @@ from listener.store.tables import (
     Mention,
     MentionBrand,
     Score,
+    Source,
     Tombstone,
     table,
 )
@@ -66,6 +68,44 @@ def blank(session: Session, mentions: Collection[int], why: str, now: datetime) 
     for some in _portions(sorted(set(mentions))):
         done += _blank(session, some, why, now)
     return done
+
+
+def sources_to_recheck(session: Session) -> Sequence[Source]:
+    """The sources that have found mentions of their own platform which are still there, by name."""
+    found = (
+        select(_MENTION.id)
+        .where(_MENTION.source_id == col(Source.id), _MENTION.kind == col(Source.kind), _MENTION.deleted_at.is_(None))
+        .exists()
+    )
+    return session.exec(select_rows(Source).where(found).order_by(Source.name)).all()
+
+
+def unchecked(session: Session, kind: str, source_id: int, before: datetime, limit: int) -> dict[int, str]:
+    """Mentions of a platform that a source found and that nobody has looked up since then, the longest unseen first:
+    id -> the platform's own id."""
+    rows = session.connection().execute(
+        select(_MENTION.id, _MENTION.native_id)
+        .where(
+            _MENTION.kind == kind, _MENTION.source_id == source_id, _MENTION.deleted_at.is_(None),
+            _MENTION.checked_at <= before,
+        )
+        .order_by(_MENTION.checked_at, _MENTION.id)
+        .limit(limit)
+    )  # fmt: skip
+    return {row.id: row.native_id for row in rows}
+
+
+def note_checked(session: Session, mentions: Sequence[int], now: datetime) -> None:
+    """These were looked up now."""
+    alone(session)
+    for some in _portions(sorted(mentions)):
+        session.connection().execute(update(table(Mention)).where(_MENTION.id.in_(some)).values(checked_at=now))
+
+
+def collected_before(session: Session, kind: str, before: datetime, limit: int) -> list[int]:
+    """Mentions of a platform that were collected before then and are not blank."""
+    wanted = (_MENTION.kind == kind, _MENTION.deleted_at.is_(None), _MENTION.collected_at < before)
+    return list(session.connection().scalars(select(_MENTION.id).where(*wanted).limit(limit)))
 
 
 def _blank(session: Session, some: Sequence[int], why: str, now: datetime) -> int:

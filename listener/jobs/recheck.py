@@ -1,0 +1,102 @@
+"""Recheck: mentions that their platform wants looked up again, and what of them is gone is blanked."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from listener.scheduler import claim_slot, slot_of
+from listener.source import FatalSourceError, Rechecked, RetriableSourceError, Source
+from listener.store import deletion
+from listener.store.engine import Store
+from listener.store.tables import Firing, table
+from listener.store.tables import Source as SourceRow
+
+log = structlog.get_logger()
+
+EVERY = timedelta(minutes=10)
+"""How often a round begins, in whichever process comes first."""
+
+ROUND = timedelta(minutes=8)
+"""How long a round may take, so that it ends before the next one may begin; the rest is the next round's."""
+
+_JOB = "recheck"
+
+
+def recheck_next(
+    store: Store,
+    build: Callable[[str, Mapping[str, Any]], Source],
+    clock: Callable[[], datetime],
+    keep_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Begin a round if one is due and no other process has; how many mentions were looked up. ``build``: makes a
+    source of its kind and options."""
+    now = clock()
+    with store.reading() as session:
+        if session.connection().scalar(select(table(Firing).c.slot).where(table(Firing).c.job == _JOB)) == slot_of(
+            now, EVERY
+        ):
+            return 0
+    with store.transaction() as session:
+        if not claim_slot(session, _JOB, EVERY, now):
+            return 0
+    return recheck(store, build, clock, lambda: keep_on() and clock() < now + ROUND)
+
+
+def recheck(
+    store: Store,
+    build: Callable[[str, Mapping[str, Any]], Source],
+    clock: Callable[[], datetime],
+    keep_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Look up what is due of every source, the longest unseen first; how many mentions.
+
+    Each is looked up through the source that found it, because ids mean something only to the place they are from.
+    What a source is asked here counts against its own quota. A source that cannot answer is left for the next round
+    and stops no other. A source that is no longer read is still asked about what it found.
+    """
+    with store.reading() as session:
+        rows = deletion.sources_to_recheck(session)
+    looked_up = 0
+    for row in rows:
+        if not keep_on():
+            break
+        try:
+            source = build(row.kind, row.options)
+            if isinstance(source, Rechecked):
+                looked_up += _recheck_source(store, row, source, clock, keep_on)
+        except RetriableSourceError as error:
+            log.warning("recheck_again", source=row.name, error=str(error))
+        except FatalSourceError as error:
+            # Reading it fails the same way and stops it; one that is switched off has nobody else to say it.
+            log.error("recheck_impossible", source=row.name, error=str(error))  # noqa: TRY400
+        except Exception as error:
+            log.exception("recheck_unforeseen_failure", source=row.name, error=str(error))
+    return looked_up
+
+
+def _recheck_source(
+    store: Store, row: SourceRow, source: Rechecked, clock: Callable[[], datetime], keep_on: Callable[[], bool]
+) -> int:
+    assert row.id is not None
+    looked_up = blanked = 0
+    while keep_on():
+        # A round early: what is due between two rounds would be late in the next.
+        due = clock() - source.recheck_every + EVERY
+        with store.reading() as session:
+            batch = deletion.unchecked(session, row.kind, row.id, due, source.recheck_batch)
+        if not batch:
+            break
+        gone = source.gone(list(batch.values()))
+        now = clock()
+        with store.transaction() as session:
+            for why in sorted(set(gone.values())):
+                ids = [mention for mention, native_id in batch.items() if gone.get(native_id) == why]
+                blanked += deletion.blank(session, ids, why, now)
+            deletion.note_checked(session, list(batch), now)
+        looked_up += len(batch)
+    if looked_up:
+        log.info("rechecked", source=row.name, looked_up=looked_up, blanked=blanked)
+    return looked_up

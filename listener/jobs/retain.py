@@ -1,0 +1,82 @@
+"""Retain: what may not be kept longer is blanked, and what nothing needs any more goes."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+
+from alerts.durations import in_words
+from listener.registry import SOURCES
+from listener.scheduler import claim_slot, slot_of
+from listener.store import copies, deletion
+from listener.store.engine import Store
+from listener.store.tables import Firing, table
+
+log = structlog.get_logger()
+
+EVERY = timedelta(hours=1)
+
+WHY = "kept as long as the platform allows"
+
+BATCH = 200
+"""Mentions blanked in a transaction, so that intake does not wait for long."""
+
+SLICES = 64
+"""Parts of the bands looked through one after the other, for the same reason."""
+
+_JOB = "retain"
+
+
+def retain_next(
+    store: Store,
+    clock: Callable[[], datetime],
+    keep_on: Callable[[], bool] = lambda: True,
+    keep_for: Mapping[str, timedelta] | None = None,
+) -> int:
+    """Do what is due this hour if no other process has; how many rows were blanked or removed. ``keep_for``: how long
+    mentions of a kind are kept; None = as the kinds of sources say."""
+    now = clock()
+    with store.reading() as session:
+        if session.connection().scalar(select(table(Firing).c.slot).where(table(Firing).c.job == _JOB)) == slot_of(
+            now, EVERY
+        ):
+            return 0
+    with store.transaction() as session:
+        if not claim_slot(session, _JOB, EVERY, now):
+            return 0
+    if keep_for is None:
+        keep_for = {name: kind.keep_for for name, kind in SOURCES.items() if kind.keep_for is not None}
+    return blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
+
+
+def blank_old(
+    store: Store, keep_for: Mapping[str, timedelta], clock: Callable[[], datetime], keep_on: Callable[[], bool]
+) -> int:
+    """Blank mentions that were collected longer ago than their platform's terms let us keep them; how many."""
+    blanked = 0
+    for kind in sorted(keep_for):
+        before = blanked
+        while keep_on():
+            now = clock()
+            with store.transaction() as session:
+                old = deletion.collected_before(session, kind, now - keep_for[kind], BATCH)
+                blanked += deletion.blank(session, old, WHY, now)
+            if not old:
+                break
+        if blanked > before:
+            log.info("blanked_old", kind=kind, mentions=blanked - before, kept_for=in_words(keep_for[kind]))
+    return blanked
+
+
+def forget_bands(store: Store, now: datetime, keep_on: Callable[[], bool]) -> int:
+    """Forget texts that no copy is to be expected of any more; how many rows."""
+    width = 2**64 // SLICES
+    forgotten = 0
+    for place in range(SLICES):
+        if not keep_on():
+            break
+        least = -(2**63) + place * width
+        with store.transaction() as session:
+            forgotten += copies.forget_old(session, now, least, least + width - 1)
+    return forgotten

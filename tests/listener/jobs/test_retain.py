@@ -1,0 +1,67 @@
+"""Nothing is kept longer than its platform allows, and nothing that nobody needs."""
+
+from datetime import timedelta
+
+from listener.jobs import retain
+from listener.jobs.retain import WHY, blank_old, retain_next
+from listener.store.tables import Mention, MentionBand, Tombstone
+from tests.listener.conftest import Site, item, together
+from tests.listener.store.test_copies import NEWS
+
+MONTH = {"x": timedelta(days=30)}
+
+
+def left(site: Site) -> set[str]:
+    return {mention.native_id for mention in site.rows(Mention) if mention.deleted_at is None}
+
+
+def test_mentions_are_blanked_when_their_time_is_over(feed: Site) -> None:
+    feed.take(item("old", kind="x"), item("old news"))
+    feed.score()
+    feed.clock.advance(days=29)
+    feed.take(item("new", kind="x"))
+    assert retain_next(feed.store, feed.clock, keep_for=MONTH) == 0
+
+    feed.clock.advance(days=1, seconds=1)
+    assert retain_next(feed.store, feed.clock, keep_for=MONTH) == 1
+    assert left(feed) == {"old news", "new"}
+    assert feed.one(Tombstone).why == WHY
+    assert feed.rollups() == feed.recount()
+
+
+def test_more_than_a_batch_goes_batch_by_batch_and_stops_when_told(feed: Site) -> None:
+    feed.take(*(item(f"{number:03}", kind="x") for number in range(2 * retain.BATCH + 1)))
+    feed.clock.advance(days=31)
+    told = iter([True, False])
+
+    assert blank_old(feed.store, MONTH, feed.clock, lambda: next(told)) == retain.BATCH
+    assert blank_old(feed.store, MONTH, feed.clock, lambda: True) == retain.BATCH + 1
+    assert left(feed) == set()
+
+
+def test_texts_without_copies_to_come_are_forgotten(feed: Site) -> None:
+    feed.take(item("1", NEWS))
+    assert len(feed.rows(MentionBand)) == 8
+    feed.clock.advance(days=15)
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 8
+
+    assert feed.rows(MentionBand) == []
+
+
+def test_one_process_does_it_once_an_hour(feed: Site) -> None:
+    feed.take(item("1", kind="x"), item("2", kind="x"))
+    feed.clock.advance(days=31)
+    work = [lambda: retain_next(feed.store, feed.clock, keep_for=MONTH)] * 4
+
+    assert sorted(together(*work)) == [0, 0, 0, 2]
+    feed.take(item("3", kind="x"))
+    feed.clock.advance(days=31)
+    assert retain_next(feed.store, feed.clock, keep_for=MONTH) == 1
+
+
+def test_without_being_told_it_keeps_to_what_the_kinds_say(feed: Site) -> None:
+    feed.take(item("1"))
+    feed.clock.advance(days=4000)
+
+    assert retain_next(feed.store, feed.clock) == 0
+    assert left(feed) == {"1"}
