@@ -24,8 +24,9 @@ from listener.store.tables import QuotaAccount
 
 log = structlog.get_logger()
 
-PATIENCE = timedelta(seconds=5)
-"""How long ``ask`` waits by itself: longer, and the worker has better things to do than to wait."""
+PATIENCE = timedelta(seconds=10)
+"""How long ``ask`` waits by itself: long enough for GDELT's one request in five seconds; longer, and the worker has
+better things to do than to wait."""
 
 HELD_FOR = timedelta(minutes=10)
 """How long the money for a request whose process died counts as spent: longer than any answer may take."""

@@ -99,6 +99,14 @@ def test_a_short_wait_is_waited_for(meter: MakeMeter, clock: Clock, pauses: list
     assert pauses == pytest.approx([2, 2], abs=0.01)
 
 
+def test_one_request_in_five_seconds_is_only_a_matter_of_patience(meter: MakeMeter, clock: Clock) -> None:
+    gdelt = meter((Limit(1, timedelta(seconds=5)),), account="gdelt")
+    began = clock()
+    for _ in range(4):
+        gdelt.ask()
+    assert clock() - began == pytest.approx(timedelta(seconds=15), abs=timedelta(seconds=0.1))
+
+
 def test_nobody_waits_longer_than_patience_allows(meter: MakeMeter, clock: Clock, pauses: list[float]) -> None:
     mine = meter((Limit(1, PATIENCE + timedelta(seconds=1)),))
     mine.ask()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from structlog.testing import capture_logs
 
+from listener.jobs.alert import judge_batch
 from listener.jobs.backfill import MARGIN, SHARE, TRIES, Asked, Outcome, Planned, Told, plan, run
 from listener.pipeline import OpenSource
 from listener.query import Query
@@ -16,7 +17,7 @@ from listener.quota import Meters
 from listener.source import Cursor, Estimate, FatalSourceError, Limit, Meter, Page, RetriableSourceError, SourceError
 from listener.store import backfill as rows
 from listener.store import coverage
-from listener.store.tables import Backfill, Mention, MentionBrand, Source, Spend
+from listener.store.tables import Alert, Backfill, Mention, MentionBrand, Source, Spend
 from tests.listener.conftest import Site, item
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -403,3 +404,11 @@ def test_a_bug_of_a_source_is_told_like_any_trouble(desk: Desk) -> None:
 
     outcome = replace(desk, past=Buggy()).run()
     assert (outcome.state, outcome.why) == ("open", "unforeseen TypeError: no such thing")
+
+
+def test_being_old_what_is_found_raises_no_alerts(desk: Desk) -> None:
+    desk.run()
+    desk.site.score()
+    assert judge_batch(desk.site.store, ("log",), "http://here", desk.site.clock()) == DAYS
+    assert {row.verdict for row in desk.site.rows(MentionBrand)} == {"too_old"}
+    assert desk.site.rows(Alert) == []
