@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, func, or_, select, update
 from sqlmodel import Session
 
 from alerts.reasons import Reason
-from listener.relevance import Decision, rules
+from listener.relevance import Decision, rules, trusted
 from listener.store.rollups import UNLABELLED, Moves, counted_as
 from listener.store.tables import Brand, Mention, MentionBrand, Score, Source, table
 from listener.store.turns import beside
@@ -179,8 +179,10 @@ def _apply(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[i
 def _probabilities(session: Session, ids: Sequence[int]) -> dict[int, float | None]:
     """What the latest model gave."""
     latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id.in_(ids)).group_by(_SCORE.mention_brand_id)
-    rows = session.connection().execute(select(_SCORE.mention_brand_id, _SCORE.relevance).where(_SCORE.id.in_(latest)))
-    return dict.fromkeys(ids) | {row.mention_brand_id: row.relevance for row in rows}
+    rows = session.connection().execute(
+        select(_SCORE.mention_brand_id, _SCORE.relevance, _SCORE.lang).where(_SCORE.id.in_(latest))
+    )
+    return dict.fromkeys(ids) | {row.mention_brand_id: trusted(row.relevance, row.lang) for row in rows}
 
 
 def _set(session: Session, ids: Sequence[int], **values: Any) -> None:

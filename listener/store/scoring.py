@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
+from listener.relevance import trusted
 from listener.store import relevance
 from listener.store.engine import insert_new
 from listener.store.rollups import UNLABELLED, Moves, counted_as
@@ -105,11 +106,13 @@ def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: dateti
             for key in sorted(by_pair)
             if key[0] in there and by_pair[key].get("edition", there[key[0]].edition) == there[key[0]].edition
         ],
-        returning=("mention_brand_id", "label", "relevance"),
+        returning=("mention_brand_id", "label", "relevance", "lang"),
     )
     labels = {row.mention_brand_id: row.label or UNLABELLED for row in inserted}
     pairs = {pair_id: there[pair_id] for pair_id in sorted(labels)}
-    decisions = relevance.decide(session, pairs, {row.mention_brand_id: row.relevance for row in inserted})
+    decisions = relevance.decide(
+        session, pairs, {row.mention_brand_id: trusted(row.relevance, row.lang) for row in inserted}
+    )
     moves = Moves()
     for row in pairs.values():
         moves.move(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listener.query import QueryError
-from listener.relevance import SURE, THRESHOLD, THRESHOLD_WITH_CONTEXT, Evidence, Why, decide, rules
+from listener.relevance import SURE, THRESHOLD, THRESHOLD_WITH_CONTEXT, Evidence, Why, decide, rules, trusted
 
 PROBABILITY = st.floats(0, 1)
 WORDS = st.none() | st.just("river")
@@ -114,6 +114,13 @@ def test_the_sentence_says_what_the_model_gave_and_never_more_than_it_did() -> N
     assert with_words.sentence == "the model gives 12 % and no context word stands in the text"
     assert rules({}).judge("Delta", [(0, 5)], 0.0999).sentence == "the model gives 9 %"
     assert "river" in rules(DELTA).judge("the river delta", [(10, 15)], 0.5).sentence
+
+
+def test_the_model_is_believed_in_the_languages_it_was_measured_in() -> None:
+    assert trusted(0.01, "en") == 0.01
+    assert trusted(0.01, "es") is None
+    assert trusted(0.01, "und") is None
+    assert trusted(None, "en") is None
 
 
 def test_words_that_do_not_read_are_an_error() -> None:

@@ -81,6 +81,16 @@ def test_what_only_shares_the_name_is_hidden_as_it_is_scored(delta: Site) -> Non
         assert (read.totals(session).mentions, read.pending(session, ()).nothing) == (1, True)
 
 
+def test_the_model_hides_nothing_in_a_language_it_cannot_judge(delta: Site) -> None:
+    ids = {name: pair.id for name, pair in pairs(delta).items()}
+    rows = [score_row(ids[name] or 0, lang="es", relevance=0.0) for name in ("neither", "water")]
+    with delta.store.transaction() as session:
+        scoring.write_scores(session, rows, delta.clock())
+    assert [name for name, pair in pairs(delta).items() if pair.hidden_why] == ["water"]
+    decide_again(delta, 1)
+    assert [name for name, pair in pairs(delta).items() if pair.hidden_why] == ["water"]
+
+
 def test_a_person_shows_and_hides_and_no_model_overrides_that(delta: Site) -> None:
     ids = {name: pair.id for name, pair in pairs(delta).items()}
     write(delta, {ids["air"]: 0.9, ids["water"]: 0.5, ids["neither"]: 0.9})
