@@ -260,14 +260,18 @@ def _take(
     store: Store, row: SourceRow, matcher: Matcher, page: Page, keep: Keep, result: Collected, now: datetime
 ) -> None:
     assert row.id is not None
-    matched, others = [], Counter[str]()
+    matched, unmatched, others = [], [], Counter[str]()
     for item in page.items:
         if match := matcher.match(item):
             matched.append(match)
-        elif item.target is not None:
+            continue
+        unmatched.append(item)
+        if item.target is not None:
             others[item.target] += 1
     with store.transaction() as session:
         kept = intake.take_page(session, row.id, matched, now)
+        # One that was about a brand may have been edited so that it no longer is.
+        intake.take_unmatched(session, row.id, unmatched, now)
         taken = Taken(
             seen=len(page.items), stored=kept.stored, known=len(matched) - kept.stored,
             unmatched=len(page.items) - len(matched) - others.total(), pairs=kept.pairs, page=page,
