@@ -5,10 +5,12 @@ whoever tells of it. Posts cannot be changed, only deleted.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from listener.items import Author, Item
+from listener.markup import web_address
 from listener.query import Query
 
 KIND = "bluesky"
@@ -16,6 +18,8 @@ POSTS = "app.bsky.feed.post"
 _SITE = "https://bsky.app/profile"
 _EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 _SHORTENED = ("...", "…")
+_LONGEST_ID = 900
+"""Characters: no account and no key of a record is that long, and no index takes endless ones."""
 
 
 def author_of(did: str, handle: Any = None, name: Any = None, followers: int | None = None) -> Author:
@@ -25,7 +29,7 @@ def author_of(did: str, handle: Any = None, name: Any = None, followers: int | N
         native_id=did,
         handle=known,
         name=str(name or "").strip() or None,
-        url=f"{_SITE}/{known or did}",
+        url=f"{_SITE}/{quote(known or did, safe=':.')}",
         followers=followers,
     )
 
@@ -37,8 +41,8 @@ def post_of(
 
     Raises ValueError, KeyError or TypeError where the record is not as documented.
     """
-    if not isinstance(uri, str) or not uri.startswith("at://"):
-        raise ValueError("it has no at:// address")
+    if not is_address(uri):
+        raise ValueError("it has no at:// address that can be")
     text = _written(record)
     if not text:
         raise ValueError("it has no text")
@@ -48,14 +52,19 @@ def post_of(
         native_id=uri,
         text=text,
         created_at=said_at(record.get("createdAt"), seen_at),
-        url=f"{author.url}/post/{uri.rpartition('/')[2]}",
+        url=f"{author.url}/post/{quote(uri.rpartition('/')[2], safe='~:.')}",
         author=author,
         lang=_language(record.get("langs")),
         reach=author.followers,
-        reply_to=parent if isinstance(parent, str) else None,
+        reply_to=parent if is_address(parent) else None,
         quote_of=_quoted(record.get("embed")),
         engagement={name: count for name, count in (counts or {}).items() if isinstance(count, int)},
     )
+
+
+def is_address(uri: Any) -> bool:
+    """Whether this can be the address of a post."""
+    return isinstance(uri, str) and uri.startswith("at://") and len(uri) <= _LONGEST_ID
 
 
 def said_at(claimed: Any, seen_at: datetime) -> datetime:
@@ -76,11 +85,6 @@ def may_match(query: Query | None, item: Item) -> bool:
     """False where the host is certain to pass the item over. What it knows of sources and languages is not known here,
     so a query that asks for those is left to it."""
     return query is None or bool(query.fields()) or query.match(item.full_text) is not None
-
-
-def overlap(length: timedelta) -> int:
-    """A length of time in microseconds, as the firehose counts it."""
-    return length // timedelta(microseconds=1)
 
 
 def _written(record: Mapping[str, Any]) -> str:
@@ -120,8 +124,9 @@ def _links(facets: Sequence[Any]) -> list[tuple[int, int, str]]:
     for facet in facets if isinstance(facets, list) else ():
         try:
             first, last = int(facet["index"]["byteStart"]), int(facet["index"]["byteEnd"])
-            links += [(first, last, str(feature["uri"])) for feature in facet["features"] if "uri" in feature]
-        except (KeyError, TypeError, ValueError):
+            addresses = [web_address(feature.get("uri")) for feature in facet["features"]]
+            links += [(first, last, address) for address in addresses if address is not None]
+        except (KeyError, TypeError, ValueError, AttributeError):
             continue
     return links
 
@@ -132,7 +137,7 @@ def _quoted(embed: Any) -> str | None:
     if isinstance(record, Mapping) and isinstance(record.get("record"), Mapping):
         record = record["record"]
     uri = record.get("uri") if isinstance(record, Mapping) else None
-    return uri if isinstance(uri, str) and f"/{POSTS}/" in uri else None
+    return str(uri) if is_address(uri) and f"/{POSTS}/" in str(uri) else None
 
 
 def _language(langs: Any) -> str | None:

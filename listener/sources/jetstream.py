@@ -32,7 +32,7 @@ from websockets.exceptions import (
 from websockets.sync.client import ClientConnection, connect
 
 from listener import clock
-from listener.bluesky import KIND, POSTS, author_of, may_match, post_of
+from listener.bluesky import KIND, POSTS, author_of, is_address, may_match, post_of
 from listener.http import USER_AGENT, causes, refusal, shown
 from listener.items import Item
 from listener.markup import looks_like_html
@@ -231,10 +231,10 @@ class JetstreamSource:
         if not isinstance(commit, dict) or commit.get("collection") != POSTS:
             return
         did, rkey = event.get("did"), commit.get("rkey")
-        if not (isinstance(did, str) and did and isinstance(rkey, str) and rkey):
+        uri = f"at://{did}/{POSTS}/{rkey}"
+        if not (isinstance(did, str) and did and isinstance(rkey, str) and rkey and is_address(uri)):
             batch.skipped.append(Skipped(f"event {event['time_us']}", "it does not say which post it is about"))
             return
-        uri = f"at://{did}/{POSTS}/{rkey}"
         if commit.get("operation") == "delete":
             batch.items.pop(uri, None)
             batch.deleted[uri] = None

@@ -16,7 +16,7 @@ from listener.items import Item, as_utc
 from listener.query import Query
 from listener.query.dialects import BLUESKY
 from listener.query.translate import translate
-from listener.source import Cursor, Limit, Page, RetriableSourceError, Skipped, account_name
+from listener.source import Cursor, FatalSourceError, Limit, Page, RetriableSourceError, Skipped, account_name
 from listener.tools import Tools
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ class BlueskySource:
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
         """Windows of time, oldest first. A second with more hits than can be had gives a capped page."""
-        searches = translate(query, BLUESKY).searches if query is not None else ()
+        if query is None:
+            raise FatalSourceError("Bluesky is searched for the brands' queries, and there is none: add a brand")
+        searches = translate(query, BLUESKY).searches
         last = int(until.timestamp())
         done = int(cursor["until"]) if cursor else None
         earliest = None if since is None else int(since.timestamp())

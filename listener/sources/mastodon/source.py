@@ -22,7 +22,7 @@ from listener.markup import web_address
 from listener.query import Query
 from listener.query.dialects import MASTODON
 from listener.query.translate import translate
-from listener.source import Cursor, Limit, Page, account_name
+from listener.source import Cursor, FatalSourceError, Limit, Page, account_name
 from listener.sources.mastodon.client import Client, Session, asked, host_of, no_statuses
 from listener.sources.mastodon.listening import Heard, listen
 from listener.sources.mastodon.statuses import id_at, ids_in, items_of, number, time_of
@@ -83,6 +83,15 @@ class MastodonOptions(BaseModel):
             raise ValueError("write hashtags as one word each, as in AcmeCloud")
         return tuple(dict.fromkeys(tag[1].casefold() for tag in found if tag))
 
+    @field_validator("access_token")
+    @classmethod
+    def _one_word(cls, token: SecretStr | None) -> SecretStr | None:
+        # A client library would quote a token that no header can carry in its complaint.
+        plain = token.get_secret_value().strip() if token is not None else ""
+        if token is not None and not (plain and plain.isascii() and plain.isprintable() and " " not in plain):
+            raise ValueError("a token is one word of plain characters; copy it from the server again")
+        return token
+
     @model_validator(mode="after")
     def _whole(self) -> "MastodonOptions":
         if not self.hashtags and not self.search:
@@ -133,7 +142,7 @@ class MastodonSource:
 
     kind: ClassVar[str] = "mastodon"
     ordered: ClassVar[bool] = True
-    lag: ClassVar[timedelta] = timedelta(minutes=15)
+    lag: ClassVar[timedelta] = timedelta(minutes=30)  # servers pass posts on when they get to it
     history: ClassVar[timedelta | None] = None
     recheck_every: ClassVar[timedelta] = timedelta(days=1)
     recheck_batch: ClassVar[int] = 20
@@ -215,7 +224,9 @@ class MastodonSource:
     def _search(
         self, client: Client, place: _Place, query: Query | None, until: datetime, since: datetime | None
     ) -> Iterator[Page]:
-        searches = translate(query, MASTODON).searches if query is not None else ()
+        if query is None:
+            raise FatalSourceError("Mastodon is searched for the brands' queries, and there is none: add a brand")
+        searches = translate(query, MASTODON).searches
         last = int(until.timestamp())
         done = place.searched
         earliest = None if since is None else int(since.timestamp())
@@ -323,11 +334,11 @@ class MastodonSource:
         try:
             statuses = asked(lambda: client.statuses(list(own.values())), self._instance)
         except MastodonNotFoundError:  # before Mastodon 4.3 there is only one at a time
-            return {uri: "deleted" for uri, local in own.items() if not self._shows(client, local)}
+            return {uri: "no longer shown" for uri, local in own.items() if not self._shows(client, local)}
         if not isinstance(statuses, list):
             raise no_statuses(self._instance)
         shown = {str(status["id"]) for status in statuses if isinstance(status, dict) and "id" in status}
-        return {uri: "deleted" for uri, local in own.items() if local not in shown}
+        return {uri: "no longer shown" for uri, local in own.items() if local not in shown}
 
     def _shows(self, client: Client, local: str) -> bool:
         try:

@@ -106,9 +106,13 @@ def key_of(status: Mapping[str, Any]) -> str:
     uri = status["uri"]
     if not isinstance(uri, str) or not uri:
         raise ValueError("it has no uri")
-    if len(uri) <= _LONGEST_ID:
-        return uri
-    return f"{host_of(uri)[:200]}#{hashlib.sha256(uri.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    return _short(uri)
+
+
+def _short(key: str) -> str:
+    if len(key) <= _LONGEST_ID:
+        return key
+    return f"{host_of(key)[:200]}#{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:32]}"
 
 
 def _is_named(status: Any) -> bool:
@@ -122,7 +126,7 @@ def _author(account: Mapping[str, Any], instance: str) -> Author:
     followers = account.get("followers_count")
     return Author(
         # The profile's address is the same seen from everywhere; an account's id is the instance's own.
-        native_id=url or handle,
+        native_id=_short(url or handle),
         handle=handle,
         name=str(account.get("display_name") or "").strip() or None,
         url=url,

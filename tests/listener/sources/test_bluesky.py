@@ -86,6 +86,7 @@ def test_a_post_in_full(platform: FakeBluesky, host: Host) -> None:
         ((-3, 4, "https://example.org/a"), "example.... and more"),
         ((9, 3, "https://example.org/a"), "example.... and more"),
         (("x", None, "https://example.org/a"), "example.... and more"),
+        ((0, 11, "javascript://example.org/%0aalert(1)"), "example.... and more"),
     ],
 )
 def test_links_that_are_shortened_and_others(facet: tuple[Any, Any, str], expected: str) -> None:
@@ -335,6 +336,21 @@ def test_a_query_for_other_platforms_asks_nothing(platform: FakeBluesky, host: H
     host.run(query=parse("acme source:x"))
     assert platform.requests == []
     assert host.cursor is not None
+
+
+def test_there_is_no_search_for_nothing(platform: FakeBluesky, host: Host) -> None:
+    with pytest.raises(FatalSourceError, match="add a brand"):
+        host.run(query=None)
+
+
+def test_hostile_handles_and_addresses_stay_where_they_are() -> None:
+    record = {"text": "acme", "createdAt": "2026-05-01T06:00:00Z", "reply": {"parent": {"uri": "javascript:alert(1)"}}}
+    author = author_of("did:plc:x", "evil.example/../../x?<script>")
+    item = post_of("at://did:plc:x/app.bsky.feed.post/3k?x=<y>", record, author, START)
+    assert item.url == ("https://bsky.app/profile/evil.example%2F..%2F..%2Fx%3F%3Cscript%3E/post/3k%3Fx%3D%3Cy%3E")
+    assert item.reply_to is None
+    with pytest.raises(ValueError, match="at://"):
+        post_of("at://did:plc:x/app.bsky.feed.post/" + "3" * 5000, record, author, START)
 
 
 @pytest.mark.parametrize(

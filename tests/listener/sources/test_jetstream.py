@@ -344,9 +344,11 @@ def test_odd_events_are_skipped_or_passed_over(platform: FakeJetstream, host: Ho
     platform.post(7, at, rkey="3seven")
     platform.commit(at, "did:plc:x", "create", "3none")
     platform.commit(at, "", "create", "3nobody", {"text": "acme"})
+    platform.commit(at, "did:plc:x", "create", "3" * 5000, {"text": "acme"})
+    platform.commit(at, "did:plc:x", "delete", "3" * 5000)
     host.run()
     assert host.texts == texts(burst(2))
-    assert len(host.skipped) == 3
+    assert len(host.skipped) == 5
 
 
 def test_what_is_asked(platform: FakeJetstream) -> None:

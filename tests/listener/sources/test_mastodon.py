@@ -55,7 +55,7 @@ class SearchingMastodon(FakeMastodon):
 class TestSearch(RemoteContract, LateContract, WindowContract, EditContract, MeterContract):
     """The same instance read through its full-text search."""
 
-    burst_size = 400  # 2,600 come below, once
+    burst_size = 200  # 1,700 come below, once
 
     @pytest.fixture
     def platform(self, httpserver: HTTPServer, http: Http) -> FakeMastodon:
@@ -147,6 +147,28 @@ def test_entries_that_are_no_statuses_are_skipped_and_named(platform: FakeMastod
     assert len(host.skipped) == 5
 
 
+def test_hostile_addresses_are_no_links_and_no_endless_keys(platform: FakeMastodon, host: Host) -> None:
+    far = "https://far.example/" + "x" * 5000
+    platform.add(text="acme", at=START, url="javascript:alert(1)", uri=far)
+    platform.add(text="acme too", at=START, url="javascript:alert(1)", uri="tag:old.example,2016:objectId=1")
+    for status in platform.statuses.values():
+        status["account"]["url"] = far
+    host.run()
+    items = {item.text: item for item in host.stored.values()}
+    assert items["acme"].url == far
+    assert items["acme too"].url is None
+    assert items["acme too"].native_id == "tag:old.example,2016:objectId=1"
+    assert all(
+        len(item.native_id) < 400 and item.native_id.startswith(("far.example#", "tag:")) for item in items.values()
+    )
+    assert all(item.author is not None and len(item.author.native_id) < 400 for item in items.values())
+
+
+def test_there_is_no_search_for_nothing(platform: FakeMastodon) -> None:
+    with pytest.raises(FatalSourceError, match="add a brand"):
+        Host(platform.source(search=True, access_token=TOKEN)).run(query=None)
+
+
 def test_pages_come_oldest_first_each_with_its_own_cursor(platform: FakeMastodon) -> None:
     platform.publish(burst(100))
     platform.add(text="acme and more", at=START, tags=["other"])
@@ -216,7 +238,7 @@ def test_search_asks_in_mastodons_own_words(platform: FakeMastodon) -> None:
 
 def test_a_search_of_more_than_a_thousand_hits_is_halved(platform: FakeMastodon) -> None:
     platform.most_hits = 1040
-    posts = burst(2600, every=0.5)
+    posts = burst(1700, every=0.5)
     platform.publish(posts)
     host = Host(platform.source(search=True, access_token=TOKEN))
     host.run()
@@ -224,8 +246,11 @@ def test_a_search_of_more_than_a_thousand_hits_is_halved(platform: FakeMastodon)
     assert host.capped == 0
 
 
-def test_a_second_with_more_hits_than_can_be_had_is_a_known_gap(platform: FakeMastodon) -> None:
-    platform.publish(burst(1100, every=0))
+def test_a_second_with_more_hits_than_can_be_had_is_a_known_gap(
+    platform: FakeMastodon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("listener.sources.mastodon.source._MOST_HITS", 120)
+    platform.publish(burst(200, every=0))
     source = platform.source(search=True, access_token=TOKEN, lookback_hours=13)
     capped = [page for page in source.fetch(QUERY, None, UNTIL) if page.capped]
     assert [page.gap for page in capped] == [(START, START)]
@@ -279,7 +304,7 @@ def test_a_server_before_4_3_is_asked_one_by_one(platform: FakeMastodon, host: H
     host.run()
     ids = {item.text: item.native_id for item in host.stored.values()}
     platform.delete("2")
-    assert platform.source().gone(sorted(ids.values())) == {ids["acme post number 2"]: "deleted"}
+    assert platform.source().gone(sorted(ids.values())) == {ids["acme post number 2"]: "no longer shown"}
 
 
 def test_a_404_that_is_not_mastodons_is_no_deletion(platform: FakeMastodon, host: Host) -> None:
@@ -443,6 +468,8 @@ def test_a_token_is_not_sent_in_the_open(platform: FakeMastodon, streams: FakeSt
         ({"hashtags": ["two words"]}, "one word each"),
         ({"hashtags": ["../../statuses"]}, "one word each"),
         ({"hashtags": ["acme"], "instance": "ftp://acme"}, "write the server's name"),
+        ({"hashtags": ["acme"], "access_token": "two\nlines"}, "one word of plain characters"),
+        ({"hashtags": ["acme"], "access_token": " "}, "one word of plain characters"),
     ],
 )
 def test_options_that_cannot_work(options: dict[str, Any], message: str) -> None:
