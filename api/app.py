@@ -11,7 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api.addresses import trusted_hosts
 from api.dashboard.live import Live
-from api.routes import alerts, events, health, ingest, mentions, pages, relevance
+from api.routes import alerts, events, health, ingest, mentions, pages, relevance, sources
 from api.wiring import Installation
 
 STATIC = Path(__file__).parent / "dashboard" / "static"
@@ -54,7 +54,7 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
             response.headers.setdefault(name, value)
         return response
 
-    for module in (health, mentions, relevance, alerts, ingest, events, pages):
+    for module in (health, mentions, sources, relevance, alerts, ingest, events, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -19,6 +19,7 @@ from api.cli import (
     relevance,
     run,
     score,
+    sources,
 )
 from api.cli.group import app
 from api.cli.output import Failure
@@ -31,7 +32,7 @@ __all__ = ["app", "main"]
 
 # In the order of `escucha --help`: what a newcomer needs first.
 MODULES = (
-    demo, run, imports, collect, backfill, score, explain, query, relevance, evaluate, check, channels, push,
+    demo, run, imports, collect, sources, backfill, score, explain, query, relevance, evaluate, check, channels, push,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -147,15 +147,19 @@ class RunLedger:
             since, until = page.gap
             # Platforms count in seconds, and the last one belongs to what is missing.
             return Stretch(since, max(until, since + timedelta(seconds=1)))
-        if self._mark is None:
+        # Of a first run that was interrupted, what was seen before counts as read as well.
+        mark = self._mark or self._row.run_from
+        if mark is None:
             # A first run looks back as far as it gets.
             return Stretch(times[0], times[-1]) if self._ordered and times and self._history != _NOTHING else None
         if self._ordered and self._history != _NOTHING:
-            return Stretch(self._mark, min(times[-1], self._now) if times else self._now)
+            return Stretch(mark, min(times[-1], self._now) if times else self._now)
+        if self._mark is None and times and times[0] <= mark:
+            return None
         # The latest come first, so what is missing lies before the oldest. That may be later than this run will answer
         # for, where it goes on with one that was interrupted.
-        oldest = times[0] if times and times[0] > self._mark else self._now
-        return Stretch(self._mark, min(oldest, self._now))
+        oldest = times[0] if times and times[0] > mark else self._now
+        return Stretch(mark, min(oldest, self._now))
 
     def _prove(self, session: Session, times: list[datetime]) -> None:
         """In order, what is older than a page has all been read with the pages before it."""

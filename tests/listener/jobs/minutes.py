@@ -104,7 +104,7 @@ class NewestFirst(Minutes):
         for start in range(0, len(posts), SIZE):
             page = posts[start : start + SIZE][: CAP - done]
             done += len(page)
-            last = start + SIZE >= len(posts)
+            last = start + len(page) == len(posts)
             capped = done >= CAP and not last
             place: dict[str, Any] = {"newest": newest}
             if not last and not capped:
