@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
@@ -41,7 +41,7 @@ class Proof(Protocol):
 class OwnSignature:
     """Ours; several secrets are good at once while one is being changed for another."""
 
-    secrets: tuple[bytes, ...]
+    secrets: tuple[bytes, ...] = field(repr=False)
 
     def holds(self, headers: Headers, token: str | None, body: bytes, now: datetime) -> bool:  # noqa: ARG002
         """Whether the signature is one of ours and not old."""
@@ -58,7 +58,7 @@ class OwnSignature:
 class Token:
     """A secret word, in ``Authorization: Bearer`` or as ``?token=`` for systems that can set nothing but an address."""
 
-    tokens: tuple[str, ...]
+    tokens: tuple[str, ...] = field(repr=False)
 
     def holds(self, headers: Headers, token: str | None, body: bytes, now: datetime) -> bool:  # noqa: ARG002
         """Whether the token is one of ours."""
@@ -76,7 +76,7 @@ class ForeignSignature:
     ISO 8601), which must not lie further from ours than ``WINDOW``.
     """
 
-    secrets: tuple[bytes, ...]
+    secrets: tuple[bytes, ...] = field(repr=False)
     header: str
     algorithm: Literal["sha256", "sha1", "sha512"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
