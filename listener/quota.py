@@ -4,6 +4,7 @@ pyrate-limiter decides and computes the wait; the uses it counts lie in our own 
 in the library's SQL buckets), so that block, headers, quota and money are looked at and written in one transaction.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -15,6 +16,7 @@ from pyrate_limiter import AbstractBucket, Rate, RateItem
 from pyrate_limiter.abstracts.algorithm import SlidingWindowLog
 from sqlmodel import Session
 
+from alerts.retry_after import LONGEST
 from alerts.wording import counted, moment
 from listener.source import FatalSourceError, Limit, RetriableSourceError
 from listener.spending import dollars
@@ -130,13 +132,17 @@ class SharedMeter:
         """What a platform's headers say: so much is left, renewed in so many seconds.
 
         Answers come in another order than they were given: within one window the least that was told holds. A header
-        without a time is taken to mean the account's shortest limit.
+        without a time is taken to mean the account's shortest limit. One whose time has passed says nothing: one of
+        the two clocks is wrong, and obeyed it would lift a limit for nothing.
         """
-        if remaining is None or remaining != remaining:
+        if remaining is None or math.isnan(remaining):
             return
         now = self._clock()
-        shortest = min((limit.per for limit in self._limits if limit.midnight is None), default=timedelta(minutes=1))
-        wait = shortest if resets_in is None else timedelta(seconds=min(max(resets_in, 0.0), 31 * 86_400.0))
+        wait = min((limit.per for limit in self._limits if limit.midnight is None), default=timedelta(minutes=1))
+        if resets_in is not None and not math.isnan(resets_in):
+            if resets_in <= 0 and remaining >= 1:
+                return
+            wait = timedelta(seconds=min(max(resets_in, 1.0), LONGEST))
         renewed_at = now + wait
         with self._store.transaction() as session:
             row = store_quota.hold_account(session, self.account)
@@ -147,7 +153,7 @@ class SharedMeter:
                 row.told_at, row.renewed_at = now, renewed_at
             row.left = left
             session.add(row)
-            if remaining < 1 and wait > timedelta(0):
+            if remaining < 1:
                 store_quota.block(session, self.account, now + wait, "nothing is left of what the platform grants")
 
     def paid(self, cost: Decimal) -> None:
@@ -163,7 +169,7 @@ class SharedMeter:
 
     def block(self, seconds: float, why: str) -> None:
         """Let nobody use this account for so long, because its platform has said so (``Retry-After``)."""
-        until = self._clock() + timedelta(seconds=seconds)
+        until = self._clock() + timedelta(seconds=min(seconds, LONGEST))
         with self._store.transaction() as session:
             store_quota.block(session, self.account, until, why)
         log.warning("account_blocked", account=self.account, until=until.isoformat(), why=why)

@@ -81,14 +81,14 @@ def test_a_quota_ends_and_says_until_when(meter: MakeMeter, clock: Clock) -> Non
 
 
 def test_the_time_rolls(meter: MakeMeter, clock: Clock) -> None:
-    mine = meter()
+    mine = meter((Limit(5, timedelta(hours=1)),))
     for _ in range(5):
         mine.ask()
-        clock.advance(seconds=10)
+        clock.advance(minutes=10)
     assert asked(mine) == 0
-    clock.advance(seconds=10.1)
+    clock.advance(minutes=10, seconds=1)
     assert asked(mine) == 1
-    clock.advance(seconds=10.1)
+    clock.advance(minutes=10, seconds=1)
     assert asked(mine) == 1
 
 
@@ -252,6 +252,26 @@ def test_headers_that_say_nothing_change_nothing(
     assert asked(mine) == 5
 
 
+@pytest.mark.parametrize("resets_in", [0, -300])
+def test_a_header_from_another_time_lifts_no_limit(meter: MakeMeter, resets_in: float) -> None:
+    mine = meter()
+    given = 0
+    for _ in range(9):
+        given += asked(mine, 1)
+        mine.told(remaining=50, resets_in=resets_in)
+    assert given == 5
+
+
+@pytest.mark.parametrize(
+    ("resets_in", "holds"), [(-300, 1), (float("inf"), 86_400), (1e15, 86_400), (float("nan"), 60)]
+)
+def test_an_absurd_header_holds_nobody_for_ever(meter: MakeMeter, clock: Clock, resets_in: float, holds: float) -> None:
+    mine = meter((Limit(5, MINUTE),))
+    mine.told(remaining=0, resets_in=resets_in)
+    clock.advance(seconds=holds)
+    mine.ask()
+
+
 def test_a_header_without_a_time_means_the_shortest_limit(meter: MakeMeter, clock: Clock) -> None:
     mine = meter()
     mine.told(remaining=0, resets_in=None)
@@ -298,10 +318,10 @@ def test_the_days_cap_is_never_passed_and_lifts_at_midnight(meter: MakeMeter, cl
     assert told.value.retry_after == 600
     mine.ask(cost=Decimal("0.20"))
     mine.paid(Decimal("0.20"))
-    clock.advance(seconds=590)
+    clock.advance(seconds=580)
     with pytest.raises(QuotaSpent):
         meter((), Decimal("1.00"), account="x:1").ask(cost=Decimal("0.01"))
-    clock.advance(seconds=10)
+    clock.advance(seconds=20)
     mine.ask(cost=Decimal("1.00"))
 
 

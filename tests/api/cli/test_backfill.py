@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 from pytest_httpserver import HTTPServer
+from sqlalchemy import text
 from werkzeug import Request, Response
 
 from listener import configfile, registry
@@ -22,6 +23,7 @@ from listener.items import Item
 from listener.query import Query
 from listener.registry import SourceKind
 from listener.source import Cursor, Estimate, Limit, Meter, Page, account_name
+from listener.store.engine import Store
 from tests.listener.sources.conformance import Post
 from tests.listener.sources.fake_hackernews import FakeHackerNews
 
@@ -94,7 +96,7 @@ def test_a_dry_run_reads_nothing(escucha: Escucha, tmp_path: Path, hackernews: S
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_however_it_ends_the_same_command_goes_on(
-    escucha: Escucha, tmp_path: Path, hackernews: SlowHackerNews, monkeypatch: pytest.MonkeyPatch, end: signal.Signals
+    escucha: Escucha, tmp_path: Path, hackernews: SlowHackerNews, end: signal.Signals
 ) -> None:
     hackernews.delay = 0.03
     process = begin(*BACKFILL)
@@ -107,7 +109,6 @@ def test_however_it_ends_the_same_command_goes_on(
     assert 0 < kept < POSTS
     if end is signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL
-        monkeypatch.setattr("listener.store.backfill.LEASE", timedelta(0))
         with_lease_over(tmp_path)
     else:
         assert process.returncode == 130, errors
@@ -123,10 +124,6 @@ def test_however_it_ends_the_same_command_goes_on(
 
 def with_lease_over(tmp_path: Path) -> None:
     """Two minutes later."""
-    from sqlalchemy import text
-
-    from listener.store.engine import Store
-
     store = Store(f"sqlite:///{tmp_path}/data/escucha.db")
     with store.transaction() as session:
         session.connection().execute(text("UPDATE backfill SET lease_until = started_at"))
