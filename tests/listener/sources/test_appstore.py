@@ -106,6 +106,16 @@ def test_an_ordinary_visit_reads_no_further_than_what_is_known(platform: FakeApp
     assert len(host.stored) == 451
 
 
+def test_a_review_shown_half_a_day_late_in_a_busy_store_is_found(platform: FakeAppStore, host: Host) -> None:
+    for post in burst(180, start=UNTIL - timedelta(hours=3), every=60):
+        platform.review(post)
+    host.run()
+    platform.review(Post("late", "acme late", UNTIL - timedelta(hours=12)))
+    platform.review(Post("new", "acme new", UNTIL + timedelta(minutes=1)))
+    host.run(UNTIL + timedelta(hours=1))
+    assert len(host.stored) == 182
+
+
 def test_an_interrupted_run_goes_on_with_the_countries_that_had_no_turn(platform: FakeAppStore, host: Host) -> None:
     platform.publish(burst(30))
     host.run(stop_after=1)

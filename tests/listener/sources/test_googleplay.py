@@ -220,15 +220,16 @@ def test_a_place_the_platform_forgot_begins_again(platform: FakeGooglePlay, host
     assert host.texts == texts(burst(250))
 
 
+@pytest.mark.parametrize("later", [timedelta(hours=1), timedelta(days=4)])
 def test_an_interrupted_run_keeps_its_window_and_loses_nothing_said_meanwhile(
-    platform: FakeGooglePlay, host: Host
+    platform: FakeGooglePlay, host: Host, later: timedelta
 ) -> None:
     platform.publish(burst(250))
     host.run(stop_after=1)
     new = burst(150, first=1000, start=UNTIL + timedelta(minutes=1), every=1)
     platform.publish(new)
-    host.run(UNTIL + timedelta(hours=1))
-    host.run(UNTIL + timedelta(hours=1, minutes=1))
+    host.run(UNTIL + later)
+    host.run(UNTIL + later + timedelta(minutes=1))
     assert host.texts == texts([*burst(250), *new])
 
 

@@ -118,6 +118,17 @@ def test_a_run_broken_off_among_replies_goes_on_there(platform: FakeYouTube, sto
     assert len(host.stored) == 354
 
 
+def test_what_was_said_while_a_broken_off_run_lay_for_days_is_not_lost(platform: FakeYouTube) -> None:
+    platform.publish(burst(250))
+    host = Host(platform.source(replies_hours=1))
+    host.run(stop_after=1)
+    meanwhile = burst(150, first=7000, start=UNTIL + timedelta(hours=1), every=1)
+    platform.publish(meanwhile)
+    host.run(UNTIL + timedelta(days=5))
+    host.run(UNTIL + timedelta(days=5, minutes=1))
+    assert host.texts == texts([*burst(250), *meanwhile])
+
+
 def test_without_replies_none_is_asked_for(platform: FakeYouTube) -> None:
     thread = platform.comment(Post("1", "acme", START))
     for post in burst(20, first=100):
