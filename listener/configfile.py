@@ -308,6 +308,13 @@ def _options(
         if environ is None and key.endswith("_from"):
             unset.add(key.removesuffix("_from"))
             continue
+        # What a channel is told stays in this process; what a source is told goes into the database.
+        if what == "source" and value is not None and _secret(kinds[kind].options, key):
+            unset.add(key)
+            variable = f"{kind}_{key}".upper()
+            instead = f"write {key}_from: {variable} (and set {variable}, or {variable}_FILE) instead"
+            yield (*where, key), f"{instead}: secrets stand neither in this file nor in the database"
+            continue
         try:
             options |= with_secrets({key: value}, environ or {})
         except ConfigError as error:
@@ -320,6 +327,11 @@ def _options(
             # What stands elsewhere is neither missing nor wrong.
             if unset.isdisjoint(one.place[:1]):
                 yield (*where, *one.place), str(one)
+
+
+def _secret(options: type[BaseModel], key: str) -> bool:
+    field = options.model_fields.get(key)
+    return field is not None and "SecretStr" in str(field.annotation)
 
 
 def _list(names: Collection[str]) -> str:

@@ -109,6 +109,11 @@ class Polls:
     why: str | None = None
 
     @property
+    def read(self) -> bool:
+        """Whether anything was handed out, or might have been: otherwise "found 0" would say too much."""
+        return bool(self.finished or self.found)
+
+    @property
     def refused(self) -> int:
         """Polls that came to nothing."""
         return self.failed + self.rate_limited
@@ -189,7 +194,9 @@ def _state(
     if whole.until <= record.listened_from:  # nobody asked for it, though a first run may have looked back
         return (State.COVERED if length(read) == HOUR else State.PARTLY) if read else State.BEFORE
     if not without([wanted], [*read, due(record, now)]):
-        return State.COVERED if read else State.WAITING
+        if read:
+            return State.COVERED
+        return _refused(polls) if polls and polls.refused >= polls.polls else State.WAITING
     if read:
         return State.PARTLY
     if polls is None:

@@ -190,7 +190,7 @@ def _print_overview(found: Sequence[Standing]) -> None:
         table.add_row(
             Text(visible(one.source.name)), Text(one.source.kind), Text(one.words, style="red" if one.waits else ""),
             Text(moment(success) if success else "never"), _behind(one), _next(one),
-            _count(one, one.found.hour), _count(one, one.found.day), Text(str(one.open_gaps or "")),
+            _count(one.found.hour), _count(one.found.day), Text(str(one.open_gaps or "")),
         )  # fmt: skip
     console = Console(highlight=False)
     console.print(table)
@@ -204,9 +204,9 @@ def _print_overview(found: Sequence[Standing]) -> None:
             console.print(f"{visible(one.source.name)} misses {said}: {gap.why}", markup=False, soft_wrap=True)
 
 
-def _count(one: Standing, number: int) -> Text:
+def _count(number: int | None) -> Text:
     """Nothing found and nothing read are not the same."""
-    return Text(f"{number:,}") if one.found.polls else Text("not read", style="dim")
+    return Text("not read", style="dim") if number is None else Text(f"{number:,}")
 
 
 def _behind(one: Standing) -> Text:

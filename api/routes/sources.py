@@ -76,7 +76,7 @@ class SourceStatus(BaseModel):
     @classmethod
     def of(cls, standing: Standing) -> Self:
         """The same of a source."""
-        row, wrong, read = standing.source, standing.trouble, standing.found.polls > 0
+        row, wrong = standing.source, standing.trouble
         return cls(
             name=row.name,
             kind=row.kind,
@@ -92,8 +92,8 @@ class SourceStatus(BaseModel):
             behind_s=None if standing.behind is None else round(standing.behind.total_seconds()),
             late=standing.late,
             next_at=standing.next_at,
-            found_1h=standing.found.hour if read else None,
-            found_24h=standing.found.day if read else None,
+            found_1h=standing.found.hour,
+            found_24h=standing.found.day,
             open_gaps=standing.open_gaps,
             missed=[Gap.of(gap) for gap in standing.missed],
         )
@@ -119,8 +119,8 @@ class Hour(BaseModel):
     gap: str | None = Field(description="The state of a known gap in it: open, partly or lost; null = there is none.")
     polls: int = Field(description="Runs begun in it, by the clock; the figures below are of these.")
     finished: int
-    found: int | None = Field(description="Items handed out; null = nobody polled.")
-    stored: int | None = Field(description="New mentions among them; null = nobody polled.")
+    found: int | None = Field(description="Items handed out; null = nothing was read.")
+    stored: int | None = Field(description="New mentions among them; null = nothing was read.")
     capped: int
     truncated: int = Field(description="Runs broken off on our side.")
     rate_limited: int
@@ -147,17 +147,25 @@ class SourceCoverage(BaseModel):
         said = ledger.mentions(session, source.id, since, until)
         hours = [_hour(hour, said.get(hour.hour, 0)) for hour in coverage.hours(record, since, until, now)]
         number = sum(said.values())
-        unread = sum(hour.state not in _KNOWN for hour in hours)
-        words = f"{counted(number, 'mention')} of {counted(len(hours), 'hour')}"
-        if unread:
-            words = f"at least {words}, of which {unread} {'was' if unread == 1 else 'were'} not read to the end"
         return cls(
-            name=source.name, since=since, until=until, mentions=number, mentions_in_words=words, hours=hours,
+            name=source.name, since=since, until=until, mentions=number,
+            mentions_in_words=_in_words(number, hours), hours=hours,
             gaps=[Gap.of(gap) for gap in ledger.gaps(session, source.id, since, until)],
         )  # fmt: skip
 
 
-_KNOWN = (State.COVERED, State.WAITING, State.BEFORE, State.FUTURE)
+_NOBODYS = (State.WAITING, State.BEFORE, State.FUTURE)
+"""Hours of which nothing was to be read."""
+
+
+def _in_words(number: int, hours: list[Hour]) -> str:
+    """How many mentions, with how sure that is: no mentions is not the same as nothing read."""
+    asked = [hour for hour in hours if hour.state not in _NOBODYS]
+    whole = sum(hour.state is State.COVERED for hour in asked)
+    if not number and not any(hour.covered for hour in hours):
+        return "whether anything was said nobody knows: nothing of these hours was read"
+    said = f"{counted(number, 'mention')} in {counted(len(asked), 'hour')}"
+    return f"{said}, all of them read" if whole == len(asked) else f"at least {said}, of which {whole} read to the end"
 
 
 def _hour(hour: coverage.Hour, mentions: int) -> Hour:
@@ -165,8 +173,8 @@ def _hour(hour: coverage.Hour, mentions: int) -> Hour:
     return Hour(
         hour=hour.hour, state=hour.state, covered=round(hour.covered / coverage.HOUR, 4),
         mentions=mentions if mentions or hour.covered else None, why=hour.why, gap=hour.gap, polls=polls.polls,
-        finished=polls.finished, found=polls.found if polls.polls or polls.found else None,
-        stored=polls.stored if polls.polls or polls.found else None, capped=polls.capped, truncated=polls.truncated,
+        finished=polls.finished, found=polls.found if polls.read else None,
+        stored=polls.stored if polls.read else None, capped=polls.capped, truncated=polls.truncated,
         rate_limited=polls.rate_limited, failed=polls.failed,
     )  # fmt: skip
 

@@ -26,11 +26,11 @@ WINDOW = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a source of late. ``hour`` and ``day``: items handed out in the last 1 and 24 hours."""
+    """What came of a source of late: items handed out in this and the last hour, and in the last 24. None = it was not
+    read in that time, so nobody knows."""
 
-    hour: int = 0
-    day: int = 0
-    polls: int = 0
+    hour: int | None = None
+    day: int | None = None
 
 
 def count(session: Session, source_id: int, now: datetime, *, why: str | None = None, **counts: int) -> None:
@@ -137,15 +137,17 @@ def found_lately(session: Session, now: datetime) -> dict[int, Found]:
     """What came of each source in the hours that the last 1 and 24 hours lie in."""
     hour = table(SourceHour).c
     rows = session.connection().execute(
-        select(hour.source_id, hour.hour, hour.found, hour.polls).where(
-            hour.hour > now - timedelta(hours=24), hour.hour <= now
+        select(hour.source_id, hour.hour, hour.found).where(
+            hour.hour > now - timedelta(hours=25), hour.hour <= now, or_(hour.finished > 0, hour.found > 0)
         )
     )
     found: dict[int, Found] = {}
     for row in rows:
         before = found.get(row.source_id, Found())
-        last = row.found if row.hour > now - timedelta(hours=1) else 0
-        found[row.source_id] = Found(before.hour + last, before.day + row.found, before.polls + row.polls)
+        last = before.hour
+        if row.hour > now - timedelta(hours=2):
+            last = (last or 0) + row.found
+        found[row.source_id] = Found(last, (before.day or 0) + row.found)
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from listener.config import ConfigError
 from listener.configfile import ConfigFile, ConfigFileError, load, parse_text, phrase
+from listener.registry import SOURCES
 
 WHOLE = """
     brands:
@@ -95,6 +96,8 @@ def test_a_name_is_looked_for_as_it_stands() -> None:
 
 
 QUERY = "line 4, column 5: query: the query does not read"
+
+KINDS = ", ".join(sorted(SOURCES))
 
 MISTAKES = {
     "an unknown part": (
@@ -220,13 +223,24 @@ MISTAKES = {
         """,
         ["line 9, column 9: no brand is called 'B'; there are: A"],
     ),
+    "a source's secret": (
+        """
+        sources:
+          - name: r
+            kind: reddit
+            client_id: abc
+            client_secret: hunter2
+        """,
+        ["line 6, column 5: write client_secret_from: REDDIT_CLIENT_SECRET (and set REDDIT_CLIENT_SECRET, or "
+         "REDDIT_CLIENT_SECRET_FILE) instead: secrets stand neither in this file nor in the database"],
+    ),
     "a kind of source that is not there": (
         """
         sources:
           - name: s
             kind: rrs
         """,
-        ["line 4, column 5: no source is of the kind 'rrs'; there are: file, hackernews, replay, rss"],
+        [f"line 4, column 5: no source is of the kind 'rrs'; there are: {KINDS}"],
     ),
     "a kind of channel that is not there": (
         """
@@ -354,7 +368,7 @@ MISTAKES = {
          "line 10, column 5: nothing here is called 'evry'; did you mean every?",
          "line 11, column 14: no brand is called 'A'; there are: B",
          "line 11, column 20: no brand is called 'C'; there are: B",
-         "line 13, column 5: no source is of the kind 'rrs'; there are: file, hackernews, replay, rss",
+         f"line 13, column 5: no source is of the kind 'rrs'; there are: {KINDS}",
          "line 14, column 5: 'name' is missing",
          "line 14, column 5: 'url' is missing: the address of the feed, RSS or Atom"],
     ),

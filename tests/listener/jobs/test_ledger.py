@@ -519,14 +519,14 @@ def _simple_state(
     read = whole & claims
     if max(whole) < listened:
         return "covered" if read == whole else "partly" if read else "before"
+    refused = happened["failed"] + happened["rate_limited"]
+    worse = "rate_limited" if happened["rate_limited"] >= happened["failed"] else "failed"
     if wanted <= read | due:
-        return "covered" if read else "waiting"
+        return "covered" if read else worse if polls and refused >= polls else "waiting"
     if read:
         return "partly"
     if not polls:
         return "not_polled"
-    refused = happened["failed"] + happened["rate_limited"]
-    worse = "rate_limited" if happened["rate_limited"] >= happened["failed"] else "failed"
     if refused and refused >= polls:
         return worse
     if whole & missing:
