@@ -17,6 +17,7 @@ from listener.scheduler import slot_of
 from listener.store import breakers, coverage, quota
 from listener.store.brands import collect_job
 from listener.store.coverage import Found
+from listener.store.push import PUSH
 from listener.store.quota import Spending
 from listener.store.tables import Firing, Gap, QuotaAccount, Source, Task, table
 from listener.trouble import Kind, Trouble, trouble
@@ -35,6 +36,7 @@ class Stand(StrEnum):
     FAILING = "failing"
     STOPPED = "stopped"
     ON_DEMAND = "on_demand"
+    SENDS = "sends"
     OFF = "off"
 
 
@@ -84,12 +86,17 @@ class _Known:
 
 
 def standings(session: Session, now: datetime, patience: timedelta, *, everything: bool = False) -> list[Standing]:
-    """All sources that are read on a schedule, by name; with ``everything`` also those that are off or read on demand.
+    """All sources that are read on a schedule or send to us, by name; with ``everything`` also those that are off or
+    read on demand.
 
     ``patience``: how late a source may be before a person is asked to look.
     """
     wanted = select_rows(Source).order_by(Source.name)
-    rows = [row for row in session.exec(wanted) if everything or (row.active and row.every_s is not None)]
+    rows = [
+        row
+        for row in session.exec(wanted)
+        if everything or (row.active and (row.every_s is not None or row.kind == PUSH))
+    ]
     task, firing = table(Task).c, table(Firing).c
     tasks = session.connection().execute(select(task.key, task.not_before, task.lease_until))
     slots = session.connection().execute(select(firing.job, firing.slot))
@@ -148,6 +155,9 @@ def _said(
     """How it stands, in words, and what to do about it."""
     if not row.active:
         return Stand.OFF, "switched off: escucha.yml does not name it any more", None
+    if row.kind == PUSH:
+        last = f"last received at {moment(row.last_success_at)}" if row.last_success_at else "nothing received yet"
+        return Stand.SENDS, f"it sends to us; {last}", None
     if row.every_s is None:
         said = f"read on demand; {wrong.words}" if wrong else "read on demand"
         return Stand.ON_DEMAND, said, wrong.to_do if wrong else None
