@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, select, tuple_, update
 from sqlalchemy.sql.selectable import ScalarSelect
 from sqlmodel import Session
 
@@ -187,7 +187,7 @@ def _said(session: Session, wanted: Mapping[int, int]) -> dict[int, Wording]:
     for some in _portions(sorted(wanted)):
         rows = session.connection().execute(
             select(_BAND.digest, sample.scalar_subquery().label("text")).where(
-                tuple_(_BAND.band, _BAND.digest).in_([(wanted[digest], digest) for digest in some])
+                _standing_at([(wanted[digest], digest) for digest in some])
             )
         )
         for row in rows:
@@ -226,6 +226,14 @@ def _nearest(session: Session, mention: int, near: Sequence[tuple[int, int]]) ->
         )
         found += [(mention, one) for row in rows for one in row if one is not None]
     return found
+
+
+def _standing_at(places: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
+    """The rows of these texts (band, digest), each at least once."""
+    # Given pairs, SQLite reads the whole table; given two lists, it tries each of one with each of the other, unless
+    # the second is of something that its index does not know.
+    digests = {digest for _, digest in places}
+    return and_(_BAND.band.in_({band for band, _ in places}), (_BAND.digest + 0).in_(digests))
 
 
 def _in_time(session: Session, links: Sequence[Link]) -> list[Link]:

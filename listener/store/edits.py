@@ -9,18 +9,16 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session
 
 from listener.copies import Wording, wording
 from listener.items import Item
 from listener.query import Span
 from listener.store import copies
+from listener.store.keys import Key, lookups
 from listener.store.rollups import moving
 from listener.store.tables import AlertMention, Mention, MentionBrand, Score, table
-
-Key = tuple[str, str]
-"""(kind, native_id): the name of a mention for ever."""
 
 VOID_EDITED = "edited"
 
@@ -45,10 +43,9 @@ class Change(Enum):
 
 
 def stored(session: Session, keys: Sequence[Key]) -> dict[Key, Any]:
-    """The mentions of these sorted keys as they are stored."""
+    """The mentions of these keys as they are stored."""
     found: dict[Key, Any] = {}
-    for start in range(0, len(keys), 400):
-        wanted = tuple_(_MENTION.kind, _MENTION.native_id).in_(keys[start : start + 400])
+    for wanted in lookups(table(Mention), keys):
         rows = session.connection().execute(
             select(
                 _MENTION.id, _MENTION.kind, _MENTION.native_id, _MENTION.source_id, _MENTION.text, _MENTION.reach,

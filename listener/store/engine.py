@@ -17,6 +17,11 @@ POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
 """Enough connections for the stages' threads and the API's; idle ones beyond ten are closed."""
 
 
+ROOM = ("cache_size=-16384", "wal_autocheckpoint=4000")
+"""For SQLite: 16 MiB a connection (2 are the default) and as much in the log before it is written back. A page of
+mentions touches some hundred places in the index of copies, and most of them again with the next page."""
+
+
 class StoreError(Exception):
     """The database cannot be used as configured; the message says what to change."""
 
@@ -64,7 +69,7 @@ class Store:
         @event.listens_for(engine, "connect")
         def _on_connect(connection: Any, _record: Any) -> None:
             connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", *ROOM):
                 connection.execute(f"PRAGMA {pragma}")
 
         @event.listens_for(engine, "begin")

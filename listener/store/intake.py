@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from listener.copies import Wording, wording
 from listener.items import Item
 from listener.store import copies, edits
-from listener.store.edits import Key, Matched
+from listener.store.edits import Matched
 from listener.store.engine import insert_new, upsert
+from listener.store.keys import Key, lookups
 from listener.store.tables import Author, Mention, MentionBrand, Source, Tombstone, table
 from listener.store.turns import alone
 
@@ -39,7 +40,7 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
     # Before it is our turn, so that nobody waits for this.
     said = {key: wording(match.item.full_text) for key, match in by_key.items()}
     alone(session)
-    refused = _tombstones(session, sorted(by_key))
+    refused = _tombstones(session, list(by_key))
     by_key = {key: match for key, match in by_key.items() if key not in refused}
     authors = _authors(session, [match.item for match in by_key.values()])
     new = insert_new(
@@ -50,7 +51,7 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
         returning=("id", "kind", "native_id"),
     )
     ids: dict[Key, int] = {(row.kind, row.native_id): row.id for row in new}
-    known = edits.stored(session, [key for key in sorted(by_key) if key not in ids])
+    known = edits.stored(session, [key for key in by_key if key not in ids])
     changes = {row.id: edits.change(row, by_key[key].item, source_id) for key, row in known.items()}
     ids |= {key: row.id for key, row in known.items()}
     stale = {mention for mention, change in changes.items() if change is edits.Change.OUTDATED}
@@ -86,7 +87,7 @@ def take_unmatched(session: Session, source_id: int, items: Sequence[Item], now:
     that it no longer is. In the page's transaction, after ``take_page``."""
     by_key = {(item.kind, item.native_id): item for item in items}
     # Looked at before it is our turn: of all that is about nothing hardly anything is stored.
-    known = edits.stored(session, sorted(by_key))
+    known = edits.stored(session, list(by_key))
     if not any(row.text != by_key[key].full_text for key, row in known.items()):
         return Intake(0, 0)
     return take_page(session, source_id, [Matched(by_key[key], {}) for key in known], now)
@@ -130,28 +131,25 @@ def _authors(session: Session, items: Sequence[Item]) -> dict[Key, int]:
         key=("kind", "native_id"),
         replace=("handle", "name", "url", "followers"),
     )
-    return _author_ids(session, sorted(rows))
+    return _author_ids(session, list(rows))
 
 
 def _author_ids(session: Session, keys: Sequence[Key]) -> dict[Key, int]:
     columns = table(Author).c
-    found: dict[Key, int] = {}
-    # SQLite takes a limited number of parameters in one statement.
-    for start in range(0, len(keys), 400):
-        wanted = tuple_(columns.kind, columns.native_id).in_(keys[start : start + 400])
-        rows = session.connection().execute(select(columns.id, columns.kind, columns.native_id).where(wanted))
-        found |= {(row.kind, row.native_id): row.id for row in rows}
-    return found
+    return {
+        (row.kind, row.native_id): row.id
+        for wanted in lookups(table(Author), keys)
+        for row in session.connection().execute(select(columns.id, columns.kind, columns.native_id).where(wanted))
+    }
 
 
 def _tombstones(session: Session, keys: Sequence[Key]) -> set[Key]:
     columns = table(Tombstone).c
-    found: set[Key] = set()
-    for start in range(0, len(keys), 400):
-        wanted = tuple_(columns.kind, columns.native_id).in_(keys[start : start + 400])
-        rows = session.connection().execute(select(columns.kind, columns.native_id).where(wanted))
-        found |= {(row.kind, row.native_id) for row in rows}
-    return found
+    return {
+        (row.kind, row.native_id)
+        for wanted in lookups(table(Tombstone), keys)
+        for row in session.connection().execute(select(columns.kind, columns.native_id).where(wanted))
+    }
 
 
 def _latest(matched: Sequence[Matched]) -> dict[Key, Matched]:
