@@ -64,6 +64,7 @@ _AHEAD_ENOUGH = 3
 """So many events in a row from after the run's moment end it: one alone may be out of order."""
 _EVENTS_A_PAGE = 500
 _SECONDS_A_PAGE = 2.0
+_MARK_SECONDS = 0.3
 _ASKED_SIZE = 512 * 1024
 _LARGEST = 2 * _ASKED_SIZE
 _MOST_NONSENSE = 200
@@ -125,6 +126,24 @@ class _Batch:
         )
 
 
+class _Pace:
+    """Tells playback from what comes live: there the server's time passes as fast as ours."""
+
+    def __init__(self, last: int) -> None:
+        self._marks = [(clock.monotonic(), last)]
+
+    def note(self, last: int) -> None:
+        """Remember where reading stands, twice a second."""
+        now = clock.monotonic()
+        if now - self._marks[-1][0] >= _MARK_SECONDS:
+            self._marks = [*self._marks[-2:], (now, last)]
+
+    def passed(self, last: int) -> tuple[float, float]:
+        """Seconds of our time and of the server's, in the latest second or so."""
+        began, stood = self._marks[0]
+        return clock.monotonic() - began, (last - stood) / 1_000_000
+
+
 class JetstreamSource:
     """Bluesky's firehose. Its items are Bluesky's, under the same keys as from its search."""
 
@@ -146,8 +165,8 @@ class JetstreamSource:
     ) -> Iterator[Page]:
         """What happened after ``cursor``, oldest first, until the time of ``until`` or ``listen_seconds`` are over.
 
-        With ``wanted_dids`` all of what these say is handed out. A connection that breaks off is a
-        RetriableSourceError, after all that had come was handed out.
+        With ``wanted_dids`` all of what these say is handed out. A connection that breaks off, and a run whose time is
+        up before it has caught up, end in a RetriableSourceError, after all that had come was handed out.
         """
         end = _microseconds(until)
         if cursor is not None:
@@ -164,11 +183,12 @@ class JetstreamSource:
     def _read(self, query: Query | None, start: int, end: int, ends: float, batch: _Batch) -> Iterator[Page]:
         trouble: SourceError | None = None
         ahead = heard = nonsense = 0
+        pace = _Pace(batch.last)
         with contextlib.ExitStack() as stack:
             try:
                 connection = stack.enter_context(self._connected(start))
                 while ahead < _AHEAD_ENOUGH:
-                    message = _next(connection, min(ends, batch.begun + _SECONDS_A_PAGE))
+                    message = _next(connection, min(ends, clock.monotonic() + _MARK_SECONDS))
                     if message is not None:
                         batch.events += 1
                         event = _event(message, end)
@@ -185,6 +205,7 @@ class JetstreamSource:
                                 batch.gap = self._gap(start, event["time_us"])
                             heard += 1
                             self._take(event, query, batch)
+                    pace.note(batch.last)
                     if clock.monotonic() >= ends:
                         break
                     if batch.full:
@@ -194,9 +215,11 @@ class JetstreamSource:
                 trouble = self._in_words(error)
             if trouble is None and ahead >= _AHEAD_ENOUGH:
                 batch.last = max(batch.last, end)  # the server's own clock says that nothing more comes before that
-            elif trouble is None and not heard:
-                # Silence tells of nothing but itself; but a cursor must not get older than what servers keep.
-                batch.last = max(batch.last, end - _KEPT_FOR_SURE // _MICROSECOND)
+            elif trouble is None:
+                trouble = self._behind(pace, batch.last, end)
+                if trouble is None and not heard:
+                    # Silence tells of nothing but itself; but a cursor must not get older than what servers keep.
+                    batch.last = max(batch.last, end - _KEPT_FOR_SURE // _MICROSECOND)
             yield batch.page(start, end)
         if trouble is not None:
             raise trouble
@@ -214,6 +237,22 @@ class JetstreamSource:
             ping_timeout=self._timeout,
             max_size=_LARGEST,
         )
+
+    def _behind(self, pace: _Pace, last: int, end: int) -> SourceError | None:
+        """What is to be said of a run whose time was up before it had come to its own moment; None = it has read all
+        there is, because our clock is ahead of the server's, or because a few accounts say nothing."""
+        ours, theirs = pace.passed(last)
+        if theirs > 2 * ours + _MARK_SECONDS:
+            behind, seconds = timedelta(seconds=(end - last) // 1_000_000), self._options.listen_seconds
+            return RetriableSourceError(
+                f"stopped after {seconds:.3g} s, still {behind} behind; the next run goes on there", retry_after=1
+            )
+        if theirs <= 0 and not self._options.wanted_dids:
+            return RetriableSourceError(
+                f"{shown(self._address)} took longer than {ours:.0f} s to send anything, although all of the network "
+                "is asked for; it is tried again later"
+            )
+        return None
 
     def _gap(self, start: int, first: int) -> tuple[datetime, datetime] | None:
         """What lies between where playback was to begin and where it began, if that is more than silence.
@@ -253,8 +292,8 @@ class JetstreamSource:
 
     def _no_jetstream(self) -> SourceError:
         return RetriableSourceError(
-            f"{shown(self._address)} sends something that is no Jetstream; if this goes on, check the address in "
-            "ESCUCHA_JETSTREAM_URL"
+            f"{shown(self._address)} answered with something that is no Jetstream; if this goes on, check the address "
+            "in ESCUCHA_JETSTREAM_URL"
         )
 
     def _in_words(self, error: Exception) -> SourceError:
@@ -294,8 +333,10 @@ class JetstreamSource:
         if isinstance(error, TimeoutError):
             return RetriableSourceError(f"{where} did not answer in time; it is tried again later")
         if isinstance(error, InvalidHandshake):
-            return RetriableSourceError(f"{where} does not speak websocket as expected; it is tried again later")
-        return RetriableSourceError(f"{where} broke off; it is tried again later")
+            return RetriableSourceError(
+                f"{where} answered with something that is no websocket; it is tried again later"
+            )
+        return RetriableSourceError(f"{where} broke off in the middle; it is tried again later")
 
 
 def _next(connection: ClientConnection, ends: float) -> str | bytes | None:

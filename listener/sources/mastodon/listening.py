@@ -87,7 +87,7 @@ def _hear(
     except MastodonError as error:
         if not session.over:
             broken = RetriableSourceError(
-                f"the stream of #{tag} at {shown(instance)} broke off; it is tried again later"
+                f"the stream of #{tag} at {shown(instance)} broke off in the middle; it is tried again later"
             )
             heard.put(source_error(error) or broken)
     except SourceError as error:
@@ -95,7 +95,7 @@ def _hear(
     except Exception as error:
         if not session.over:
             kind = type(error).__name__
-            heard.put(RetriableSourceError(f"the stream of #{tag} at {shown(instance)} cannot be read: {kind}"))
+            heard.put(RetriableSourceError(f"the stream of #{tag} at {shown(instance)} could not be read: {kind}"))
     finally:
         heard.put(None)
 
