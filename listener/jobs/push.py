@@ -156,7 +156,7 @@ def _take(session: Session, source_id: int, matcher: Matcher, batch: Batch, now:
          and after[key].source_id == source_id and after[key].deleted_at is None},
     )  # fmt: skip
     results: list[dict[str, Any]] = []
-    told: set[edits.Key] = set()
+    told: set[intake.Key] = set()
     for read in batch.entries:
         if isinstance(read, Refused):
             results.append(_refused(read))
@@ -174,7 +174,7 @@ def _take(session: Session, source_id: int, matcher: Matcher, batch: Batch, now:
 
 
 def _status(
-    entry: Entry, before: Mapping[edits.Key, Any], after: Mapping[edits.Key, Any], source_id: int, *, matched: bool
+    entry: Entry, before: Mapping[intake.Key, Any], after: Mapping[intake.Key, Any], source_id: int, *, matched: bool
 ) -> dict[str, Any]:
     key = _key(entry)
     if key not in after:
@@ -193,7 +193,7 @@ def _status(
 
 
 def _delete(
-    session: Session, source_id: int, entry: Entry, stored: Mapping[edits.Key, Any], now: datetime
+    session: Session, source_id: int, entry: Entry, stored: Mapping[intake.Key, Any], now: datetime
 ) -> dict[str, Any]:
     key = _key(entry)
     row = stored.get(key)
@@ -204,7 +204,7 @@ def _delete(
     return {"id": entry.item.native_id, "status": "deleted"}
 
 
-def _key(entry: Entry) -> edits.Key:
+def _key(entry: Entry) -> intake.Key:
     return entry.item.kind, entry.item.native_id
 
 

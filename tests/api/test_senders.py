@@ -1,5 +1,6 @@
 """Senders of escucha.yml as sources, and with their secrets where something listens."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ from sqlmodel import select
 
 from api.wiring import apply_config, install, read_config
 from listener.config import ConfigError, load_settings
+from listener.store import brands
 from listener.store.engine import Store
+from listener.store.standing import Standing, standings
 from listener.store.tables import Brand, Source
 
 CONFIG = """
@@ -73,3 +76,21 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.Monke
     with install(settings, read_config(settings), receiving=True) as installation:
         assert list(installation.senders) == ["crm"]
         assert "fedcba9876543210" not in repr(installation)
+
+
+def test_a_sender_stands_among_the_sources_with_when_it_last_sent() -> None:
+    settings = load_settings()
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    with install(settings, read_config(settings), receiving=True) as installation:
+        store = installation.store
+
+        def standing() -> Standing:
+            with store.reading() as session:
+                (found,) = standings(session, now, timedelta(minutes=10))
+            return found
+
+        before = standing()
+        assert (before.stand, before.words, before.waits) == ("sends", "it sends to us; nothing received yet", False)
+        with store.transaction() as session:
+            brands.note_run(session, before.source.id or 0, now)
+        assert standing().words == "it sends to us; last received at 2026-11-21 12:00 UTC"
