@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import Session
 
 from listener.copies import Wording, wording
@@ -90,8 +90,7 @@ def apply(
     parted = copies.part(session, edited) if edited else {}
     pairs = _pairs(session, changed)
     with moving(session, [pair.id for pair in pairs]):
-        for mention in sorted(changed):
-            _rewrite(session, *seen[mention], edited=mention in edited)
+        _rewrite(session, [(*seen[mention], mention in edited) for mention in sorted(changed)])
         for mention in sorted(edited):
             before, match = seen[mention]
             its = [pair for pair in pairs if pair.mention_id == mention]
@@ -114,19 +113,48 @@ def _pairs(session: Session, mentions: set[int]) -> list[Any]:
     ]
 
 
-def _rewrite(session: Session, before: Any, match: Matched, *, edited: bool) -> None:
-    item = match.item
-    values: dict[str, Any] = {"edited_at": item.edited_at or before.edited_at}
-    if item.reach is not None:
-        values["reach"] = item.reach
-    if item.engagement:
-        values["engagement"] = dict(item.engagement)
-    if edited:
-        said = wording(item.full_text)
-        values |= {"text": item.full_text, "title": item.title, "digest": said.digest if said else None}
-        if item.lang is not None:
-            values["lang"] = item.lang
-    session.connection().execute(update(table(Mention)).where(_MENTION.id == before.id).values(**values))
+def _rewrite(session: Session, seen: Sequence[tuple[Any, Matched, bool]]) -> None:
+    """Numbers change with nearly every reading, so all of them in one statement; and the texts that were edited."""
+    numbers: list[dict[str, Any]] = []
+    texts: list[dict[str, Any]] = []
+    for before, match, edited in seen:
+        item = match.item
+        numbers.append(
+            {
+                "mention": before.id,
+                "new_reach": before.reach if item.reach is None else item.reach,
+                "new_engagement": dict(item.engagement) or before.engagement,
+                "new_edited_at": item.edited_at or before.edited_at,
+            }
+        )
+        if edited:
+            said = wording(item.full_text)
+            texts.append(
+                {
+                    "mention": before.id,
+                    "new_text": item.full_text,
+                    "new_title": item.title,
+                    "new_lang": item.lang,
+                    "new_digest": said.digest if said else None,
+                }
+            )
+    one = update(table(Mention)).where(_MENTION.id == bindparam("mention"))
+    if numbers:
+        session.connection().execute(
+            one.values(
+                reach=bindparam("new_reach"), engagement=bindparam("new_engagement"),
+                edited_at=bindparam("new_edited_at"),
+            ),
+            numbers,
+        )  # fmt: skip
+    if texts:
+        session.connection().execute(
+            one.values(
+                text=bindparam("new_text"), title=bindparam("new_title"), digest=bindparam("new_digest"),
+                lang=func.coalesce(bindparam("new_lang"), _MENTION.lang),
+            ),
+            texts,
+        )  # fmt: skip
 
 
 def _anew(
