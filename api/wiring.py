@@ -175,6 +175,7 @@ def _source_row(source: SourceEntry) -> dict[str, object]:
         "options": source.options,
         "brands": list(source.brands) if source.brands is not None else None,
         "every_s": round(source.every.total_seconds()),
+        "about_brands": source.about_brands,
         "judge_as_new": source.judge_as_new,
         "active": True,
     }

@@ -107,7 +107,10 @@ class BrandEntry(Strict):
 
 
 class SourceEntry(BaseModel):
-    """A source: its name, kind, how often it is read, and the kind's own options beside them."""
+    """A source: its name, kind, how often it is read, and the kind's own options beside them.
+
+    ``about_brands``: all it gives is about ``brands``, whether it names them or not, as the reviews of an app are.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -115,7 +118,14 @@ class SourceEntry(BaseModel):
     kind: str
     every: Duration = timedelta(minutes=10)
     brands: tuple[str, ...] | None = None
+    about_brands: bool = False
     judge_as_new: bool = False
+
+    @model_validator(mode="after")
+    def _about_whom(self) -> Self:
+        if self.about_brands and not self.brands:
+            raise ValueError("about_brands: goes with brands:, which names them")
+        return self
 
     @field_validator("every")
     @classmethod

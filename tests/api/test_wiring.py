@@ -200,6 +200,16 @@ channels:
     assert story.options["started_at"] == "2026-11-21T12:00:00Z"
 
 
+def test_a_source_may_be_about_its_brands_whatever_it_says(installation: Installation) -> None:
+    text = "brands: [{name: A}, {name: B}]\nsources: [{name: ios, kind: appstore, app: 1, brands: [A], %s}]\n"
+    apply_config(installation.store, parsed(text % "about_brands: true"))
+    assert sources(installation.store)["ios"].about_brands
+    apply_config(installation.store, parsed(text % "every: 1h"))
+    assert not sources(installation.store)["ios"].about_brands
+    with pytest.raises(ConfigError, match="about_brands: goes with brands:, which names them"):
+        parsed("brands: [{name: A}]\nsources: [{name: ios, kind: appstore, app: 1, about_brands: true}]\n")
+
+
 def test_a_secret_is_not_stored(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEED", "https://news.example/hunter2")
     apply_config(installation.store, parsed("sources:\n  - {name: news, kind: rss, url_from: FEED}\n"))
