@@ -7,11 +7,13 @@ gives 10,000 hits at most and then simply nothing: so it is asked in windows of 
 on Hacker News. Instances see what their accounts follow, not the whole network: read several for more.
 """
 
+import heapq
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from mastodon import MastodonNotFoundError
@@ -22,7 +24,7 @@ from listener.markup import web_address
 from listener.query import Query
 from listener.query.dialects import MASTODON
 from listener.query.translate import translate
-from listener.source import Cursor, FatalSourceError, Limit, Page, account_name
+from listener.source import Cursor, FatalSourceError, Limit, Page, Skipped, account_name
 from listener.sources.mastodon.client import Client, Session, asked, host_of, no_statuses
 from listener.sources.mastodon.listening import Heard, listen
 from listener.sources.mastodon.statuses import id_at, ids_in, items_of, number, time_of
@@ -36,6 +38,7 @@ _MOST_HITS = 1000
 """Of one search in one window; more are asked for in halves."""
 _REMEMBERED = 500
 """So many of the latest mentions' ids are kept in the cursor of a source that listens for deletions."""
+_EVER = datetime.min.replace(tzinfo=UTC)
 _HASHTAG = re.compile(r"#?([\w·]{1,100})")
 
 
@@ -133,8 +136,33 @@ class _Place:
 
     def remember(self, items: Mapping[str, Item], query: Query | None) -> None:
         """Keep the ids of those that will be mentions: a deletion only names the instance's own id."""
-        found = {local: item.native_id for local, item in items.items() if query is None or query.match(item.full_text)}
+        # What the host knows of languages and sources is not known here: then all are kept.
+        all_of_them = query is None or bool(query.fields())
+        found = {
+            local: item.native_id
+            for local, item in items.items()
+            if all_of_them or (query is not None and query.match(item.full_text) is not None)
+        }
         self.known = dict([*self.known.items(), *found.items()][-_REMEMBERED:])
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one request to one timeline, or one window of the search, gave. ``keep``: notes it in the cursor, once all
+    before it is stored; ``share``: how much of the timeline lies behind."""
+
+    items: Mapping[str, Item]
+    skipped: tuple[Skipped, ...]
+    keep: Callable[[], None]
+    share: float
+    token: str | None = None
+    capped: bool = False
+    gap: tuple[datetime, datetime] | None = None
+
+    @property
+    def begins(self) -> datetime:
+        """When the first of it was said; without any it may come at once."""
+        return min((item.created_at for item in self.items.values()), default=_EVER)
 
 
 class MastodonSource:
@@ -157,27 +185,26 @@ class MastodonSource:
     def fetch(
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
-        """The hashtags one after the other, each oldest first, then the search; then what is heard meanwhile."""
+        """All hashtags and the search, the oldest page of any first; then what is heard meanwhile."""
         place = _Place.of(cursor)
         with closing(Session(self._meter, timeout=self._timeout)) as session:
             client = Client(self._instance, self._token, session)
-            for nth, tag in enumerate(self._options.hashtags):
-                yield from self._timeline(client, tag, nth, place, query, until, since)
+            reading = [self._timeline(client, tag, place, until, since) for tag in self._options.hashtags]
             if self._options.search:
-                yield from self._search(client, place, query, until, since)
+                reading.append(self._search(client, place, query, until, since))
+            progress = 0.0
+            for read in heapq.merge(*reading, key=lambda read: read.begins):
+                read.keep()
+                self._remember(place, read.items, query)
+                progress = max(progress, read.share / len(reading))
+                items = tuple(read.items.values())
+                yield Page(items, place.cursor(), read.skipped, read.token, read.capped, progress, read.gap)
         if self._options.listen_seconds and since is None:
             yield from self._listen(place, query, until)
 
     def _timeline(
-        self,
-        client: Client,
-        tag: str,
-        nth: int,
-        place: _Place,
-        query: Query | None,
-        until: datetime,
-        since: datetime | None,
-    ) -> Iterator[Page]:
+        self, client: Client, tag: str, place: _Place, until: datetime, since: datetime | None
+    ) -> Iterator[_Read]:
         end = id_at(until) + ids_in(timedelta(milliseconds=1))
         done = place.tags.get(tag)
         earliest = id_at(since) if since is not None else 0
@@ -193,21 +220,13 @@ class MastodonSource:
             items, skipped = items_of(statuses, self._instance, until, place.known)
             newest = max((found for status in statuses if (found := number(status)) is not None), default=after)
             done = newest if done is None else max(done, newest)
-            place.tags[tag] = done
-            self._remember(place, items, query)
             share = min(1.0, max(0.0, (newest - start) / max(1, end - start)))
-            yield Page(
-                tuple(items.values()),
-                place.cursor(),
-                skipped,
-                token=f"{tag} {onward}",
-                progress=(nth + share) / (len(self._options.hashtags) + self._options.search),
-            )
+            yield _Read(items, skipped, partial(place.tags.__setitem__, tag, done), share, f"{tag} {onward}")
             after = onward
         if done is None:
             # Nothing yet: the next run begins at the same place, and not a lookback before its own end.
-            place.tags[tag] = min(start + ids_in(self.lag), end)
-            yield Page((), place.cursor())
+            beginning = min(start + ids_in(self.lag), end)
+            yield _Read({}, (), partial(place.tags.__setitem__, tag, beginning), 1.0)
 
     def _page(self, client: Client, tag: str, after: int, end: int) -> tuple[Sequence[Any], int]:
         """The statuses next after an id, and the id to go on after, as the Link header has it."""
@@ -223,7 +242,7 @@ class MastodonSource:
 
     def _search(
         self, client: Client, place: _Place, query: Query | None, until: datetime, since: datetime | None
-    ) -> Iterator[Page]:
+    ) -> Iterator[_Read]:
         if query is None:
             raise FatalSourceError("Mastodon is searched for the brands' queries, and there is none: add a brand")
         searches = translate(query, MASTODON).searches
@@ -243,19 +262,10 @@ class MastodonSource:
                 windows += [(middle + 1, end), (start, middle)]
                 continue
             items, skipped = items_of(found, self._instance, until, place.known)
-            place.searched = max(place.searched or 0, end)
-            self._remember(place, items, query)
+            done = end if done is None else max(done, end)
             gap = None if whole else (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-            tags = len(self._options.hashtags)
             share = (end - first + 1) / (last - first + 1)
-            yield Page(
-                tuple(items.values()),
-                place.cursor(),
-                skipped,
-                capped=not whole,
-                progress=(tags + share) / (tags + 1),
-                gap=gap,
-            )
+            yield _Read(items, skipped, partial(setattr, place, "searched", done), share, capped=not whole, gap=gap)
 
     def _window(
         self, client: Client, searches: Sequence[str], start: int, end: int

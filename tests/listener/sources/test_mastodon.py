@@ -171,13 +171,28 @@ def test_there_is_no_search_for_nothing(platform: FakeMastodon) -> None:
 
 def test_pages_come_oldest_first_each_with_its_own_cursor(platform: FakeMastodon) -> None:
     platform.publish(burst(100))
-    platform.add(text="acme and more", at=START, tags=["other"])
-    pages = list(platform.source(hashtags=["#Acme", "other"]).fetch(QUERY, None, UNTIL))
-    assert [len(page.items) for page in pages] == [40, 40, 20, 1]
-    times = [item.created_at for page in pages[:3] for item in page.items]
-    assert times == sorted(times)
-    assert [sorted(page.cursor["tags"]) for page in pages] == [["acme"]] * 3 + [["acme", "other"]]
+    platform.add(text="acme and more", at=START + timedelta(seconds=500), tags=["other"])
+    platform.add(text="acme at last", at=START + timedelta(seconds=2000), tags=["other"])
+    pages = list(platform.source(hashtags=["#Acme", "other", "quiet"]).fetch(QUERY, None, UNTIL))
+    # Of all hashtags the page that begins earliest: what is older than a page has come before it.
+    assert [len(page.items) for page in pages] == [0, 40, 40, 2, 20]
+    assert [sorted(page.cursor["tags"]) for page in pages] == [
+        ["quiet"], ["acme", "quiet"], ["acme", "quiet"], ["acme", "other", "quiet"], ["acme", "other", "quiet"]
+    ]  # fmt: skip
+    begins = [min(item.created_at for item in page.items) for page in pages[1:]]
+    assert begins == sorted(begins)
     assert [page.progress for page in pages] == sorted(page.progress or 0 for page in pages)
+
+
+def test_a_run_over_several_hashtags_goes_on_where_each_was_left(platform: FakeMastodon) -> None:
+    platform.publish(burst(100))
+    for number in range(60):
+        platform.add(text=f"acme other {number}", at=START + timedelta(seconds=37 * number), tags=["other"])
+    for stop in range(1, 6):
+        host = Host(platform.source(hashtags=["acme", "other"], search=True, access_token=TOKEN))
+        host.run(stop_after=stop)
+        host.run()
+        assert len(host.stored) == 160
 
 
 def test_a_timeline_in_circles_is_left_with_a_true_cursor(platform: FakeMastodon, host: Host) -> None:
@@ -379,6 +394,8 @@ def test_only_mentions_are_remembered_for_deletions(platform: FakeMastodon, stre
     host.run()
     assert host.cursor is not None
     assert len(host.cursor["known"]) == 1
+    host.run(query=parse("acme source:fosstodon"))  # what a source is called is not known to it
+    assert len(host.cursor["known"]) == 2
 
 
 def test_listening_ends_in_time(platform: FakeMastodon, streams: FakeStreams) -> None:
