@@ -184,6 +184,10 @@ class Mapping:
         # A path to the list and a path to its entries mean the same.
         return [entry for one in found for entry in (one if isinstance(one, list) else [one])]
 
+    def meant(self, document: Any) -> bool:
+        """Whether a document can hold anything that ``only`` asks for: what it asks of the top says so at once."""
+        return _hold([(path, wanted) for path, wanted in self._only if path.from_top], document, document)
+
     def wanted(self, item: Any, document: Any) -> bool:
         """Whether an item has what ``only`` asks for."""
         return _hold(self._only, item, document)

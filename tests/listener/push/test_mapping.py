@@ -140,6 +140,13 @@ def test_a_body_without_the_place_of_its_items_is_unusable_and_an_empty_list_is_
         read_mapped({"list": [{}] * (MOST_ITEMS + 1)}, Mapping(FIELDS, items="list"), ("crm",), NOW)
 
 
+def test_an_event_of_another_kind_is_no_mistake() -> None:
+    mapping = Mapping(FIELDS, items="data.list", only={"$.topic": ["added", "changed"], "public": True})
+    assert read_mapped({"topic": "ping"}, mapping, ("crm",), NOW).entries == ()
+    with pytest.raises(Unusable):
+        read_mapped({"topic": "added"}, mapping, ("crm",), NOW)
+
+
 @given(document=JSON)
 def test_no_document_breaks_a_mapping(document: Any) -> None:
     fields = {
