@@ -191,7 +191,7 @@ class Priced(Protocol):
     """What a source also has where reading the past costs money, or much of a day's quota."""
 
     def estimate(self, query: Query | None, since: datetime, until: datetime) -> Estimate:
-        """What reading this window will take. May ask the platform, if that costs nothing.
+        """What reading this window will take. May ask the platform where that costs next to nothing.
 
         Raises FatalSourceError or RetriableSourceError.
         """

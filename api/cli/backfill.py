@@ -109,7 +109,8 @@ def in_words(planned: Planned) -> str:
     if estimate is None:
         parts.append("costs nothing")
     else:
-        parts.append(f"about {counted(estimate.requests, 'request')}")
+        weight = f" ({estimate.weight:,} units of the quota)" if estimate.weight is not None else ""
+        parts.append(f"about {counted(estimate.requests, 'request')}{weight}")
         parts.append(f"at most {dollars(estimate.cost)}" if estimate.cost else "costs nothing")
         if planned.cap is not None and estimate.cost:
             parts.append(f"the day's cap is {dollars(planned.cap)}")

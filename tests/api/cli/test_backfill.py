@@ -199,7 +199,7 @@ class Dear:
         self._meter = meter
 
     def estimate(self, query: Query | None, since: datetime, until: datetime) -> Estimate:
-        return Estimate(10, Decimal(5))
+        return Estimate(10, Decimal(5), weight=1200)
 
     def fetch(
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
@@ -227,7 +227,8 @@ def test_money_is_not_spent_unasked(escucha: Escucha, tmp_path: Path, dear: None
     result = escucha(*BACKFILL)
     assert result.status == 2
     said = " ".join(result.err.replace("│", " ").split())
-    assert "about 10 requests; at most $5.00; the day's cap is $10.00" in said
+    assert "about 10 requests (1,200 units of the quota); at most $5.00; the day's cap is $10.00" in said
+    assert "takes 15 minutes or more within the quotas" in said  # 1,200 of 80 a minute
     assert "this may cost up to $5.00: say --yes to spend that" in said
     assert count(tmp_path, "SELECT count(*) FROM mention") == 0
     assert count(tmp_path, "SELECT count(*) FROM spend") == 0
