@@ -162,6 +162,8 @@ def _in_words(number: int, hours: list[Hour]) -> str:
     """How many mentions, with how sure that is: no mentions is not the same as nothing read."""
     asked = [hour for hour in hours if hour.state not in _NOBODYS]
     whole = sum(hour.state is State.COVERED for hour in asked)
+    if not asked and not number:
+        return "nothing of these hours was to be read yet"
     if not number and not any(hour.covered for hour in hours):
         return "whether anything was said nobody knows: nothing of these hours was read"
     said = f"{counted(number, 'mention')} in {counted(len(asked), 'hour')}"

@@ -231,8 +231,8 @@ MISTAKES = {
             client_id: abc
             client_secret: hunter2
         """,
-        ["line 6, column 5: write client_secret_from: REDDIT_CLIENT_SECRET (and set REDDIT_CLIENT_SECRET, or "
-         "REDDIT_CLIENT_SECRET_FILE) instead: secrets stand neither in this file nor in the database"],
+        [("line 6, column 5: write client_secret_from: REDDIT_CLIENT_SECRET (and set REDDIT_CLIENT_SECRET, or "
+         "REDDIT_CLIENT_SECRET_FILE) instead: secrets stand neither in this file nor in the database")],
     ),
     "a kind of source that is not there": (
         """

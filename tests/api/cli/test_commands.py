@@ -22,8 +22,8 @@ FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
 @pytest.mark.parametrize(
     "command",
     ["demo", "run", "serve", "schedule", "work", "import", "collect", "backfill", "score", "explain", "evaluate",
-     "check", "db", "db upgrade", "channels", "channels list", "channels test", "channels enable", "query",
-     "query explain"],
+     "check", "db", "db upgrade", "channels", "channels list", "sources", "sources show", "sources test",
+     "channels test", "channels enable", "query", "query explain"],
 )  # fmt: skip
 def test_every_command_explains_itself(escucha: Escucha, command: str) -> None:
     result = escucha(*command.split(), "--help")

@@ -1,0 +1,105 @@
+"""Stretches of time held against minutes counted one by one."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listener.coverage import (
+    HOUR,
+    Missing,
+    Polls,
+    Record,
+    State,
+    Stretch,
+    hour_of,
+    hours,
+    joined,
+    length,
+    within,
+    without,
+)
+from tests.conftest import NOON
+
+
+def at(minute: int) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+pieces = st.lists(
+    st.tuples(st.integers(-90, 200), st.integers(-5, 90)).map(lambda pair: Stretch(at(pair[0]), at(sum(pair)))),
+    max_size=6,
+)
+
+
+def minutes(stretches: list[Stretch]) -> set[int]:
+    return {
+        minute
+        for since, until in stretches
+        for minute in range(round((since - NOON) / HOUR * 60), round((until - NOON) / HOUR * 60))
+    }
+
+
+@given(pieces)
+def test_joined_is_the_same_time_in_as_few_pieces_as_there_can_be(stretches: list[Stretch]) -> None:
+    found = joined(stretches)
+    assert minutes(found) == minutes(stretches)
+    assert all(one.until < two.since for one, two in pairwise(found))
+    assert length(stretches) == timedelta(minutes=len(minutes(stretches)))
+
+
+@given(pieces, pieces)
+def test_without_cuts_out(stretches: list[Stretch], holes: list[Stretch]) -> None:
+    assert minutes(without(stretches, holes)) == minutes(stretches) - minutes(holes)
+
+
+@given(pieces, st.integers(-50, 100), st.integers(0, 100))
+def test_within_keeps_what_lies_in_the_frame(stretches: list[Stretch], start: int, size: int) -> None:
+    frame = Stretch(at(start), at(start + size))
+    assert minutes(within(stretches, frame)) == minutes(stretches) & set(range(start, start + size))
+
+
+def record(**changes: object) -> Record:
+    fields: dict[str, object] = {
+        "listened_from": at(0), "covered_to": at(60), "every": timedelta(minutes=10),
+        "covered": [Stretch(at(0), at(60))], "polls": {},
+    }  # fmt: skip
+    return Record(**fields | changes)  # type: ignore[arg-type]
+
+
+def test_the_hours_begin_with_the_one_that_the_frame_begins_in_and_end_before_its_end() -> None:
+    found = hours(record(), at(30), at(181), at(65))
+    assert [hour.hour for hour in found] == [at(0), at(60), at(120), at(180)]
+    assert [hour.state for hour in found] == [State.COVERED, State.WAITING, State.FUTURE, State.FUTURE]
+    assert hours(record(), at(120), at(60), at(65)) == []
+
+
+def test_of_a_source_that_is_read_once_a_day_an_hour_between_is_not_missing() -> None:
+    daily = record(every=timedelta(days=1))
+    assert {hour.state for hour in hours(daily, at(60), at(1440), at(1400))} == {State.WAITING}
+    assert hours(daily, at(60), at(120), at(60 + 1440 + 3))[0].state is State.NOT_POLLED
+
+
+def test_the_reasons_why_an_hour_is_not_covered() -> None:
+    gap = Missing(Stretch(at(100), at(110)), "capped", "open", "too much")
+    for polls, missing, state, why in [
+        (None, [], State.NOT_POLLED, None),
+        (Polls(polls=6, failed=6, why="503"), [], State.FAILED, "503"),
+        (Polls(polls=6, rate_limited=4, failed=2, why="429"), [], State.RATE_LIMITED, "429"),
+        (Polls(polls=6, failed=6, why="503"), [gap], State.FAILED, "503"),
+        (Polls(polls=6, failed=1, finished=5), [gap], State.CAPPED, "too much"),
+        (Polls(polls=6, failed=1, finished=5), [], State.FAILED, None),
+        (Polls(polls=1, found=70), [], State.UNFINISHED, None),
+        (Polls(polls=1, finished=1), [], State.NOT_POLLED, None),
+    ]:
+        found = record(polls={} if polls is None else {at(60): polls}, missing=missing)
+        (hour,) = hours(found, at(60), at(120), at(300))
+        assert (hour.state, hour.why) == (state, why)
+        assert hour.gap == ("open" if missing else None)
+
+
+def test_an_hour_begins_where_it_begins_in_utc() -> None:
+    assert hour_of(datetime.fromisoformat("2026-11-21T13:29:59+05:30")) == datetime.fromisoformat(
+        "2026-11-21T07:00:00+00:00"
+    )
