@@ -249,8 +249,9 @@ def _store(receiver: Receiver, sender: Sender, body: bytes, key: Key | None, now
         words = "this sender is no longer set up; nothing was stored"
         raise Stop(503, words, **{"Retry-After": str(60)}) from error
     except (OperationalError, InterfaceError, PoolTimeout) as error:
-        log.warning("push_database_busy", source=sender.name, error=str(error))
-        words = "the database is busy; nothing was stored, come again"
+        # Not the error itself: it quotes the statement, and with it what customers said.
+        log.warning("push_database_busy", source=sender.name, error=str(getattr(error, "orig", None) or type(error)))
+        words = "the database is busy; come again"
         raise Stop(503, words, **{"Retry-After": str(COME_AGAIN_S)}) from error
 
 

@@ -472,7 +472,9 @@ def test_a_failure_in_the_middle_keeps_nothing_and_frees_the_key(ear: Ear, monke
     assert statuses(ear.send([item()], **headers)) == ["stored"]
 
 
-def test_a_busy_database_asks_the_sender_to_come_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_database_asks_the_sender_to_come_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
     monkeypatch.setattr(receipts, "LOCK_TIMEOUT_S", 1)
     set_up(house)
@@ -486,7 +488,10 @@ def test_a_busy_database_asks_the_sender_to_come_again(house: House, monkeypatch
             alone(session)
             answer = ear.send([item()])
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-        assert "nothing was stored" in answer.text
+        assert "the database is busy" in answer.text
+        logged = capsys.readouterr().out
+        assert "push_database_busy" in logged
+        assert "Lumbra is down" not in logged
         assert statuses(ear.send([item()])) == ["stored"]
         holder.close()
     finally:
