@@ -158,15 +158,17 @@ def _unquote(session: Session, pairs: Collection[int], alerts: Collection[int]) 
             select(_DELIVERY.id, _DELIVERY.notice).where(_DELIVERY.alert_id.in_(some)).order_by(_DELIVERY.id)
         )
         for row in rows.all():
-            notice = Notice.from_json(row.notice)
-            if notice.mention.id not in pairs:
-                continue
-            quoted = replace(notice.mention, text=BLANK, url=None, author=None, lang=None, reach=None, label=None)
-            session.connection().execute(
-                update(table(Delivery))
-                .where(_DELIVERY.id == row.id)
-                .values(notice=replace(notice, mention=quoted).to_json())
-            )
+            try:
+                notice = Notice.from_json(row.notice)
+            except ValueError:
+                # Nobody can send it, and nobody can tell whom it quotes.
+                blank = ""
+            else:
+                if notice.mention.id not in pairs:
+                    continue
+                quoted = replace(notice.mention, text=BLANK, url=None, author=None, lang=None, reach=None, label=None)
+                blank = replace(notice, mention=quoted).to_json()
+            session.connection().execute(update(table(Delivery)).where(_DELIVERY.id == row.id).values(notice=blank))
 
 
 def _forget_authors(session: Session, authors: Collection[int]) -> None:

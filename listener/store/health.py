@@ -42,7 +42,9 @@ def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequen
     tried_at = select(attempt.at).order_by(attempt.id.desc()).limit(1)
     # Without those in a scorer's hands, and those set aside because they cannot be scored.
     free = or_(_PAIR.lease_until.is_(None), _PAIR.lease_until <= now)
-    first_unscored = select(func.min(_PAIR.id)).where(_PAIR.scored_at.is_(None), free).scalar_subquery()
+    # And without those that were edited after they were judged: when they came says nothing of how long they wait.
+    unscored = (_PAIR.scored_at.is_(None), _PAIR.judged_at.is_(None), free)
+    first_unscored = select(func.min(_PAIR.id)).where(*unscored).scalar_subquery()
     due = (_DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late)), ~behind_another())
     checks: list[tuple[str, Select[Any], Select[Any] | None]] = [
         (

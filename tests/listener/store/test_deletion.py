@@ -18,6 +18,7 @@ from listener.store.tables import (
     MentionBrand,
     Score,
     Tombstone,
+    table,
 )
 from tests.conftest import NOON
 from tests.listener.conftest import Site, WordScorer, item, together
@@ -88,6 +89,14 @@ def test_no_byte_of_it_stays_in_the_rows(told: Site) -> None:
             for row in connection.execute(text(f'SELECT * FROM "{table}"'))
         ]
     assert not [row for row in kept if "xaviera" in row.lower()]
+
+
+def test_a_notice_that_nobody_can_read_is_no_hiding_place(told: Site) -> None:
+    with told.store.transaction() as session:
+        session.connection().execute(table(Delivery).update().values(notice='{"version": 0, "text": "Xaviera"}'))
+    blank(told, "1")
+
+    assert {row.notice for row in told.rows(Delivery)} == {""}
 
 
 def test_it_is_in_no_list_but_found_by_id_with_when_and_why_it_went(told: Site) -> None:

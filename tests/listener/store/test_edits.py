@@ -7,7 +7,7 @@ import pytest
 
 from listener.jobs.alert import judge_batch
 from listener.jobs.score import score_batch
-from listener.store import intake, scoring
+from listener.store import health, intake, scoring
 from listener.store.tables import Alert, AlertMention, Delivery, Mention, MentionBrand, Score, Source
 from tests.conftest import NOON
 from tests.listener.conftest import Site, WordScorer, item, score_row
@@ -207,3 +207,13 @@ def test_an_edit_leaves_its_cluster_and_joins_another(feed: Site) -> None:
     assert counted(feed) == ["1", "2"]
     assert list(feed.rollups().values()) == [(2, 15, 2)]
     consistent(feed)
+
+
+def test_an_edit_of_long_ago_is_no_sign_that_scoring_is_stuck(feed: Site, scorer: WordScorer) -> None:
+    feed.take(item("1", "Aeroluz lost my bag"))
+    work(feed, scorer)
+    feed.clock.advance(hours=9)
+    feed.take(item("1", "Aeroluz lost my bag and my shoes"))
+
+    with feed.store.reading() as session:
+        assert not [one for one in health.stuck(session, feed.clock(), timedelta(minutes=10), ()) if "scored" in one]
