@@ -101,10 +101,17 @@ class Receiver:
                 422, _problem("some items are refused, so none was taken", items=[_refused(one) for one in refused])
             )
         now = self.clock()
+        with self.store.reading() as session:
+            matcher = self._matcher(session, source)
+        # Before the transaction, so that nobody waits for this.
+        matches = {
+            entry.number: matcher.match(entry.item)
+            for entry in batch.entries
+            if isinstance(entry, Entry) and not entry.deleted
+        }
         with self.store.transaction() as session:
             receipts.hurry(session)
-            matcher = self._matcher(session, source)
-            results = _take(session, source.id, matcher, batch, now)
+            results = _take(session, source.id, batch, matches, now)
             brand_store.note_run(session, source.id, now)
             statuses = Counter(result["status"] for result in results)
             body = json.dumps({"received": len(results), **statuses, "items": results}, ensure_ascii=False)
@@ -137,11 +144,12 @@ def _matcher(brands: Sequence[Brand], source: Source) -> Matcher:
     return Matcher(brands, about_brands=source.about_brands, source=source.name)
 
 
-def _take(session: Session, source_id: int, matcher: Matcher, batch: Batch, now: datetime) -> list[dict[str, Any]]:
-    """Store a batch; what became of each item, in its order."""
+def _take(
+    session: Session, source_id: int, batch: Batch, matches: Mapping[int, intake.Matched | None], now: datetime
+) -> list[dict[str, Any]]:
+    """Store a batch, whose items are about the brands in ``matches`` (by number); what became of each, in order."""
     entries = [entry for entry in batch.entries if isinstance(entry, Entry)]
     said = [entry for entry in entries if not entry.deleted]
-    matches = {entry.number: matcher.match(entry.item) for entry in said}
     # Before anything is looked at, so that of two who send the same only one is told that it was new.
     alone(session)
     keys = sorted({_key(entry) for entry in entries})
