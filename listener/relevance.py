@@ -181,8 +181,8 @@ def _met(queries: Sequence[tuple[str, Query]], text: MatchText) -> str | None:
 
 
 def _is_handle(text: str, start: int) -> bool:
-    """Whether the place is or follows an @. Not #: a tag is a word like others (of 151 with a brand's, 10 were not about
-    it; of 145 with its handle, 2)."""
+    """Whether the place is or follows an @. Not #: a tag is a word like others (of 151 texts with a brand's, 10 were
+    not about it; of 145 with its handle, 2)."""
     if text[start : start + 1] in _AT:
         return True
     # An address has a word before its @ too.
