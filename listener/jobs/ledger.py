@@ -47,12 +47,9 @@ class RunLedger:
         self._every = timedelta(seconds=row.every_s or 0)
         self._scheduled = row.every_s is not None
         self._ordered = source.ordered
-        self._lag = source.lag
         self._history = source.history
         self._mark = row.covered_to
         self._polled = False
-        self._newest: datetime | None = None
-        self._in_order = True
         self._now = until
         # An interrupted run that goes on still ends where it began to look: what came since is the next one's.
         self._until = row.run_until or until
@@ -90,8 +87,8 @@ class RunLedger:
             self._from = min(self._from, times[0])
         if page.capped and (missing := self._missing(page, times)):
             coverage.open_gap(session, self._id, missing, "capped", CAPPED, now, lost=self._gone(missing, now))
-        if self._ordered:
-            self._prove(session, times)
+        if page.read_to is not None and self._history != _NOTHING:
+            self._prove(session, page.read_to)
         until = None if self._ordered else self._until
         coverage.mark(session, self._id, run_from=self._from, run_until=until, covered_to=self._mark)
 
@@ -148,11 +145,12 @@ class RunLedger:
             # Platforms count in seconds, and the last one belongs to what is missing.
             return Stretch(since, max(until, since + timedelta(seconds=1)))
         # Of a first run that was interrupted, what was seen before counts as read as well.
-        mark = self._mark or self._row.run_from
+        past = self._history != _NOTHING
+        mark = self._mark or (self._row.run_from if past else None)
         if mark is None:
             # A first run looks back as far as it gets.
-            return Stretch(times[0], times[-1]) if self._ordered and times and self._history != _NOTHING else None
-        if self._ordered and self._history != _NOTHING:
+            return Stretch(times[0], times[-1]) if self._ordered and times and past else None
+        if self._ordered and past:
             return Stretch(mark, min(times[-1], self._now) if times else self._now)
         if self._mark is None and times and times[0] <= mark:
             return None
@@ -161,18 +159,10 @@ class RunLedger:
         oldest = times[0] if times and times[0] > mark else self._now
         return Stretch(mark, min(oldest, self._now))
 
-    def _prove(self, session: Session, times: list[datetime]) -> None:
-        """In order, what is older than a page has all been read with the pages before it."""
-        if not times:
-            return
-        oldest, newest = times[0], times[-1]
-        if self._newest is not None and oldest < self._newest - self._lag:
-            self._in_order = False
-        self._newest = max(newest, self._newest or newest)
-        read_to = min(oldest, self._until)
-        if not self._in_order or self._from is not None or self._mark is None or self._history == _NOTHING:
-            return
-        start = self._reachable(self._mark)
-        if start == self._mark < read_to:
+    def _prove(self, session: Session, read_to: datetime) -> None:
+        """All up to a moment has been read, whatever becomes of this run."""
+        read_to = min(read_to, self._until)
+        # Of a run that began anew nobody knows the beginning before it has ended.
+        if self._from is None and self._mark is not None and self._reachable(self._mark) == self._mark < read_to:
             coverage.cover(session, self._id, Stretch(self._mark, read_to))
             self._mark = read_to

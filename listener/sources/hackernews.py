@@ -76,7 +76,10 @@ class HackerNewsSource:
             gap = None
             if not complete:
                 gap = (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-            yield Page(items, {"until": done}, skipped, capped=not complete, progress=progress, gap=gap)
+            read_to = datetime.fromtimestamp(done, UTC)
+            yield Page(
+                items, {"until": done}, skipped, capped=not complete, progress=progress, gap=gap, read_to=read_to
+            )
 
     def _window(self, phrases: list[str], start: int, end: int) -> tuple[dict[str, Mapping[str, Any]], bool]:
         """The hits of all phrases from second ``start`` to ``end``, both included, and whether those are all."""

@@ -84,7 +84,7 @@ class OldestFirst(Minutes):
         posts = self.posts(after, until)
         for start in range(0, len(posts), SIZE):
             page = posts[start : start + SIZE]
-            yield Page(tuple(page), {"at": int(page[-1].native_id)})
+            yield Page(tuple(page), {"at": int(page[-1].native_id)}, read_to=page[-1].created_at)
 
 
 class NewestFirst(Minutes):

@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -198,7 +199,26 @@ def test_a_source_that_fails_from_the_beginning_has_failed_and_not_begun_later(l
     assert states(listening) == ["failed", "failed", "partly"]
 
 
-def test_an_ordered_run_that_broke_off_covers_what_its_last_page_proves(listening: Site) -> None:
+def test_a_run_of_which_no_page_says_how_far_it_got_covers_nothing_until_it_has_ended(listening: Site) -> None:
+    """Oldest first may mean: of one hashtag after the other. What a page shows proves nothing of the others."""
+
+    class Silent(OldestFirst):
+        def pages(self, *asked: Any) -> Iterator[Page]:
+            for page in super().pages(*asked):
+                yield replace(page, read_to=None)
+
+    source = Silent(listening.clock)
+    poll(listening, source)
+    listening.clock.advance(minutes=51)
+    source.fails(after=3)
+    with pytest.raises(RetriableSourceError):
+        follow(listening, source)
+
+    assert len(stored(listening)) == 9 + 3 * SIZE
+    assert claimed(listening) == [(0, 9)]
+
+
+def test_a_run_that_broke_off_covers_what_its_last_page_proves(listening: Site) -> None:
     source = OldestFirst(listening.clock)
     poll(listening, source)
     listening.clock.advance(minutes=51)
@@ -207,7 +227,7 @@ def test_an_ordered_run_that_broke_off_covers_what_its_last_page_proves(listenin
         follow(listening, source)
 
     assert stored(listening) == set(range(9 + 3 * SIZE))
-    assert claimed(listening) == [(0, 9 + 2 * SIZE)]
+    assert claimed(listening) == [(0, 9 + 3 * SIZE - 1)]
     assert states(listening) == ["partly"]
 
     source.works()
@@ -248,7 +268,7 @@ def test_a_process_that_dies_between_its_pages_and_the_end_of_its_run(listening:
     assert stored(listening) == set(range(30))
     (row,) = listening.rows(SourceHour)
     assert (row.polls, row.found, row.stored, row.failed) == (2, 30, 30, 0)
-    assert claimed(listening) == ([(0, 23)] if source.ordered else [(0, 9)])
+    assert claimed(listening) == ([(0, 29)] if source.ordered else [(0, 9)])
 
     follow(listening, source)
     assert claimed(listening) == [(0, 30)]
@@ -302,7 +322,7 @@ def test_a_page_may_say_itself_what_is_missing(listening: Site) -> None:
         def pages(self, *asked: Any) -> Iterator[Page]:
             for page in super().pages(*asked):
                 gap = (at(20), at(25)) if page.cursor["at"] >= 25 else None
-                yield Page(page.items, page.cursor, capped=gap is not None, gap=gap)
+                yield replace(page, capped=gap is not None, gap=gap)
 
     source = Tells(listening.clock)
     follow(listening, source)
