@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ class Crowd:
             for number in range(first, first + many)
         ]
         with self.lock:
+            if hasattr(self.platform, "now"):
+                self.platform.now = datetime.now(UTC)
             self.platform.publish(said)
 
 
@@ -111,6 +114,11 @@ def _crowd(standing: Standing) -> Iterator[Crowd]:
         http = stack.enter_context(Http())
         server = stack.enter_context(HTTPServer(host="127.0.0.1", threaded=True))
         crowd = Crowd(standing, standing.make(server, http), 0.0)
+        if hasattr(crowd.platform, "close"):
+            stack.callback(crowd.platform.close)
+        if not hasattr(crowd.platform, "answer"):  # it streams
+            yield crowd
+            return
         answer = crowd.platform.answer
 
         def locked(request: Any) -> Any:
@@ -236,12 +244,13 @@ def _age(moment: Any, now: datetime) -> float:
 def _verdict(engine: Any, crowds: list[Crowd], samples: list[dict[str, float]]) -> int:
     with engine.connect() as connection:
         stored = dict(connection.execute(text("SELECT kind, count(*) FROM mention GROUP BY kind")).all())
-    wrong = 0
+    posted = Counter[str]()
     for crowd in crowds:
-        found = stored.get(crowd.standing.item_kind, 0)
-        wrong += found != crowd.posted
-        remark = "" if found == crowd.posted else "  <- differs"
-        print(f"{crowd.standing.kind:>12}: {crowd.posted:6} posted, {found:6} stored{remark}")
+        posted[crowd.standing.item_kind] += crowd.posted
+    wrong = sum(stored.get(kind, 0) != many for kind, many in posted.items())
+    for kind, many in posted.items():
+        remark = "" if stored.get(kind, 0) == many else "  <- differs"
+        print(f"{kind:>12}: {many:6} posted, {stored.get(kind, 0):6} stored{remark}")
     during = [sample for sample in samples if sample["posting"]] or samples
     print(
         json.dumps(

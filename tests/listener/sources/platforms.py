@@ -13,6 +13,7 @@ from tests.listener.sources.fake_bluesky import FakeBluesky
 from tests.listener.sources.fake_gdelt import FakeGdelt
 from tests.listener.sources.fake_googleplay import FakeGooglePlay
 from tests.listener.sources.fake_hackernews import FakeHackerNews
+from tests.listener.sources.fake_jetstream import FakeJetstream
 from tests.listener.sources.fake_mastodon import FakeMastodon
 from tests.listener.sources.fake_reddit import FakeReddit
 from tests.listener.sources.fake_rss import FakeFeed
@@ -104,6 +105,7 @@ PLATFORMS = (
             "SOAK_PLAY": fake_googleplay.key(),
         },
     ),
+    Standing("jetstream", FakeJetstream, {}, {"ESCUCHA_JETSTREAM_URL": "{url}"}, item_kind="bluesky"),
     Standing("mastodon", FakeMastodon, {"hashtags": ["acme"]}, {"ESCUCHA_MASTODON_URL": "{url}"}),
     # 250 articles a quarter of an hour are the most it tells apart.
     Standing("gdelt", FakeGdelt, settings={"ESCUCHA_GDELT_URL": "{url}"}, share=0.008, every=5.0),
