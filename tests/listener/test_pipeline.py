@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from listener.scheduler import Scheduler
 from listener.source import FatalSourceError, Limit, Meter, Page
 from listener.sources.rss import RssSource
 from listener.store import brands, breakers, health, read
-from listener.store.tables import Delivery, Mention, Source, SourceBreaker, Task, table
+from listener.store.tables import Delivery, Mention, MentionBand, Source, SourceBreaker, Task, table
 from listener.tools import Tools
 from listener.worker import Worker
 from tests.listener.conftest import Site, WordScorer
@@ -514,3 +514,27 @@ def test_a_closed_pipeline_has_given_its_connections_back(pipeline: Pipeline) ->
     pipeline.close()
 
     assert pipeline.tools.http._client.is_closed
+
+
+def test_workers_look_up_what_may_be_gone_and_let_go_of_what_nobody_needs(
+    site: Site, pipeline: Pipeline, feed_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def gone(self: RssSource, native_ids: Sequence[str]) -> Mapping[str, str]:
+        asked.extend(native_ids)
+        return dict.fromkeys(native_ids, "deleted")
+
+    for name, value in (("recheck_every", timedelta(days=1)), ("recheck_batch", 10), ("gone", gone)):
+        monkeypatch.setattr(RssSource, name, value, raising=False)
+    feed_at(Response(FEED, content_type="application/rss+xml"))
+    site.take(
+        item("1", "Aeroluz lost the bags of a whole plane from Madrid to Lima and nobody knows anything about it")
+    )
+    site.clock.advance(days=15)
+    stages = pipeline.collecting()
+
+    assert (stages["recheck"](), stages["retain"]()) == (1, 0)
+    assert asked == ["1"]
+    assert (site.one(Mention).deleted_why, site.rows(MentionBand)) == ("deleted", [])
+    assert (stages["recheck"](), stages["retain"]()) == (0, 0)
