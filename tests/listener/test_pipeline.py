@@ -30,7 +30,7 @@ from listener.store import brands, breakers, health, read
 from listener.store.tables import Delivery, Mention, MentionBand, Source, SourceBreaker, Task, table
 from listener.tools import Tools
 from listener.worker import Worker
-from tests.listener.conftest import Site, WordScorer
+from tests.listener.conftest import Site, WordScorer, item
 
 FEED = """<rss version="2.0"><channel><title>News</title>
 <item><guid>1</guid><title>Aeroluz lost my bag</title><pubDate>Sat, 21 Nov 2026 11:00:00 GMT</pubDate></item>
