@@ -62,9 +62,10 @@ class Page:
     ``cursor`` goes on after these items. ``token`` is the platform's page token, for the repeated-token guard.
     ``capped``: the platform has more here than it hands out, so a gap is known; ``gap`` says between which two moments
     where the source can tell. ``progress``: the share of this run that lies behind, from 0 to 1, where the source can
-    tell. ``deleted``: native ids that the platform says are gone; the host blanks them everywhere. ``read_to``: a run
-    that broke off after this page would still have read everything said before this moment, where the source can tell;
-    the ledger gives it no other credit for a run that has not ended.
+    tell. ``deleted``: native ids that are gone; the host blanks them everywhere. ``platform``: whose ids those are,
+    where it is not the source's own kind. ``read_to``: a run that broke off after this page would still have read
+    everything said before this moment, where the source can tell; the ledger gives it no other credit for a run that
+    has not ended.
     """
 
     items: tuple[Item, ...]
@@ -75,6 +76,7 @@ class Page:
     progress: float | None = None
     gap: tuple[datetime, datetime] | None = None
     deleted: tuple[str, ...] = ()
+    platform: str | None = None
     read_to: datetime | None = None
 
 

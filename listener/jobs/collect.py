@@ -276,7 +276,7 @@ def _take(
             seen=len(page.items), stored=kept.stored, known=len(matched) - kept.stored,
             unmatched=len(page.items) - len(matched) - others.total(), pairs=kept.pairs, page=page,
         )  # fmt: skip
-        blank_native(session, row.kind, page.deleted, DELETED, now)
+        blank_native(session, page.platform or row.kind, page.deleted, DELETED, now)
         keep(session, page.cursor, taken)
     result.add(taken)
     result.other_brands += others

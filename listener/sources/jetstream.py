@@ -123,6 +123,7 @@ class _Batch:
             progress=min(1.0, max(0.0, (self.last - start) / max(1, end - start))),
             gap=self.gap,
             deleted=tuple(self.deleted),
+            platform=KIND,
         )
 
 
@@ -148,8 +149,6 @@ class JetstreamSource:
     """Bluesky's firehose. Its items are Bluesky's, under the same keys as from its search."""
 
     kind: ClassVar[str] = "jetstream"
-    item_kind: ClassVar[str] = KIND
-    """What its items and the deletions it tells of are kept under."""
     ordered: ClassVar[bool] = True
     lag: ClassVar[timedelta] = _REWIND
     history: ClassVar[timedelta | None] = timedelta(hours=24)

@@ -277,6 +277,21 @@ def _goes_on(installed: Installed, posts: list[Post]) -> None:
     installed.holds([*posts, *new])
 
 
+def test_what_a_platform_says_is_gone_is_blanked(installed: Installed) -> None:
+    """What was found by one source may be reported gone by another of the same platform."""
+    if installed.standing.kind != "jetstream":
+        pytest.skip("it tells of deletions elsewhere, or to those who look posts up")
+    installed.platform.publish(burst(3, start=UNTIL - timedelta(minutes=5)))
+    installed.run()
+    installed.platform.delete("2", UNTIL + timedelta(seconds=10))
+    installed.later(timedelta(minutes=1))
+    installed.run()
+    gone = [row for row in installed.site.rows(Mention) if row.deleted_at is not None]
+    assert [row.text for row in gone] == [""]
+    assert installed.stored()["acme post number 2"] == 0
+    assert len(installed.site.rows(Mention)) == 3
+
+
 def test_every_remote_kind_is_here() -> None:
     from listener.registry import SOURCES
 
