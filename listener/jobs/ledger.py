@@ -156,7 +156,7 @@ class RunLedger:
             return None
         # The latest come first, so what is missing lies before the oldest. That may be later than this run will answer
         # for, where it goes on with one that was interrupted.
-        oldest = times[0] if times and times[0] > mark else self._now
+        oldest = times[0] if times and times[0] >= mark else self._now
         return Stretch(mark, min(oldest, self._now))
 
     def _prove(self, session: Session, read_to: datetime) -> None:
