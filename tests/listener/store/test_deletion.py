@@ -188,7 +188,7 @@ def test_a_copy_of_an_incidents_mention_that_went_opens_no_other(feed: Site, sco
 
 
 @pytest.mark.postgres
-def test_blanking_and_storing_at_once_neither_deadlock_nor_miscount(postgres_feed: Site) -> None:
+def test_blanking_storing_scoring_and_judging_at_once_neither_deadlock_nor_miscount(postgres_feed: Site) -> None:
     def store(page: int) -> int:
         for number in range(8):
             said = {f"{number} {place}": place for place in range(6)}
@@ -201,7 +201,11 @@ def test_blanking_and_storing_at_once_neither_deadlock_nor_miscount(postgres_fee
     def delete() -> int:
         return sum(blank(postgres_feed, *(f"{number} {place}" for place in (5, 0, 3))) for number in range(8))
 
-    together(lambda: store(0), lambda: store(1), delete, delete)
+    def judge() -> int:
+        channels = ("log",)
+        return sum(judge_batch(postgres_feed.store, channels, "http://here", postgres_feed.clock()) for _ in range(20))
+
+    together(lambda: store(0), lambda: store(1), delete, delete, judge, judge)
     postgres_feed.score()
 
     assert postgres_feed.rollups() == postgres_feed.recount()
