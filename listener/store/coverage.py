@@ -230,8 +230,9 @@ def _free(now: datetime) -> ColumnElement[bool]:
 
 
 def _hold(session: Session, source_id: int) -> None:
-    """One writer of a source's stretches at a time."""
-    session.connection().execute(select(table(Source).c.id).where(table(Source).c.id == source_id).with_for_update())
+    """One writer of a source's stretches at a time; whoever stores mentions of it need not wait for that."""
+    row = select(table(Source).c.id).where(table(Source).c.id == source_id)
+    session.connection().execute(row.with_for_update(key_share=True))
 
 
 def _add(session: Session, source_id: int, stretches: Sequence[Stretch]) -> None:

@@ -207,5 +207,7 @@ def test_openapi_describes_every_operation(client: TestClient) -> None:
         "/api/ingest",
         "/api/ingest/{name}",
         "/api/mentions/{mention_id}/relevance",
+        "/api/sources",
+        "/api/sources/{name}/coverage",
     }
     assert all(operation["summary"] for path in described["paths"].values() for operation in path.values())
