@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -23,6 +23,7 @@ from listener.pipeline import Pipeline
 from listener.push.options import PushEntry, Sender, sender
 from listener.queue import WorkQueue
 from listener.quota import Meters
+from listener.registry import SOURCES
 from listener.store import brands, health, migrate
 from listener.store.engine import Store
 from listener.store.push import PUSH
@@ -32,6 +33,9 @@ from sentiment.cache import ScoreCache
 from sentiment.scorer import Scorer
 
 log = structlog.get_logger()
+
+SPARED = 0.5
+"""How much of a quota or of the day's money looking posts up again and filling gaps may use up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +65,25 @@ class Installation:
 
     def attention(self, session: Session) -> list[str]:
         """What waits for a person, in words."""
-        return health.attention(session, clock.now(), self.patience, self.channel_names)
+        demands = {name: kind.look_up_within for name, kind in SOURCES.items() if kind.look_up_within is not None}
+        return health.attention(session, clock.now(), self.patience, self.channel_names, demands)
 
     def pipeline(self, *, share: float = 1.0) -> Pipeline:
         """The stages, ready to run. ``share``: how much of the accounts' quotas may be used up by it."""
         stop = Event()
         slack = Pacing(timedelta(seconds=self.settings.slack_pace_seconds), self.settings.max_attempts)
         other = Pacing(max_attempts=self.settings.max_attempts)
+        tools = Tools(
+            Http(timeout=self.settings.http_timeout), endpoints(self.settings),
+            Meters(self.store, clock.now, stop.wait, share=share), self.settings.http_timeout,
+        )  # fmt: skip
         return Pipeline(
             store=self.store,
             queue=WorkQueue(self.store),
             channels=self.channels,
             pacing={name: slack if channel.kind == "slack" else other for name, channel in self.channels.items()},
-            tools=Tools(
-                Http(timeout=self.settings.http_timeout), endpoints(self.settings),
-                Meters(self.store, clock.now, stop.wait, share=share), self.settings.http_timeout,
-            ),
+            tools=tools,
+            sparing=replace(tools, meter=Meters(self.store, clock.now, stop.wait, share=share * SPARED)),
             secrets=os.environ,
             public_url=public_url(self.settings),
             clock=clock.now,

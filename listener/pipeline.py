@@ -68,7 +68,9 @@ class Pipeline:
 
     ``clock`` gives the current time in UTC; ``secrets`` is where options ending in ``_from`` are looked up, as a rule
     the environment. ``stop``: once set, a source is read no further than the page under way; hand it to the Worker.
-    ``jitter``: anything from 0 to 1, so that sources which failed together do not come back together.
+    ``jitter``: anything from 0 to 1, so that sources which failed together do not come back together. ``sparing``:
+    tools whose meters leave a part of every quota and purse alone, for what must not starve the runs that follow the
+    present; None = as all the rest.
     """
 
     store: Store
@@ -81,6 +83,7 @@ class Pipeline:
     clock: Callable[[], datetime]
     stop: Event = field(default_factory=Event)
     jitter: breaker.Jitter = random.random
+    sparing: Tools | None = None
 
     def close(self) -> None:
         """Give back the connections to platforms; the store stays open."""
@@ -90,13 +93,13 @@ class Pipeline:
         """The source behind a stored row. Raises as ``open_source`` does."""
         return self.open_source(source_id).source
 
-    def open_source(self, source_id: int) -> OpenSource:
+    def open_source(self, source_id: int, *, sparing: bool = False) -> OpenSource:
         """The source behind a stored row, with its meters. Raises FatalSourceError, after noting it at the source,
         where none can be made of it."""
         with self.store.reading() as session:
             row = session.get_one(SourceRow, source_id)
         try:
-            return self.opened(row.kind, row.options)
+            return self.opened(row.kind, row.options, sparing=sparing)
         except FatalSourceError as error:
             with self.store.transaction() as session:
                 count_failure(session, source_id, self.clock(), str(error))
@@ -107,16 +110,17 @@ class Pipeline:
         """A source ready to fetch. Raises FatalSourceError for an unknown kind, options or secrets."""
         return self.opened(kind, options).source
 
-    def opened(self, kind: str, options: Mapping[str, Any]) -> OpenSource:
+    def opened(self, kind: str, options: Mapping[str, Any], *, sparing: bool = False) -> OpenSource:
         """The same with its meters. Raises as ``build_source`` does."""
+        tools = self.sparing or self.tools if sparing else self.tools
         meters: list[Meter] = []
 
         def meter(account: str, limits: Sequence[Limit], day_cap: Decimal | None) -> Meter:
-            meters.append(self.tools.meter(account, limits, day_cap))
+            meters.append(tools.meter(account, limits, day_cap))
             return meters[-1]
 
         try:
-            source = build(kind, with_secrets(options, self.secrets), replace(self.tools, meter=meter))
+            source = build(kind, with_secrets(options, self.secrets), replace(tools, meter=meter))
         except ConfigError as error:
             raise FatalSourceError(str(error)) from error
         return OpenSource(source, meters)
@@ -127,7 +131,7 @@ class Pipeline:
         return {
             "collect": Crew(self._claim, self._collect, COLLECTORS),
             "gaps": self._fill_next,
-            "recheck": lambda: recheck_next(self.store, self.build_source, self.clock, self._keep_on),
+            "recheck": lambda: recheck_next(self.store, self._spare, self.clock, self._keep_on),
             "retain": lambda: retain_next(self.store, self.clock, self._keep_on),
         }
 
@@ -163,8 +167,13 @@ class Pipeline:
     def _keep_on(self) -> bool:
         return not self.stop.is_set()
 
+    def _spare(self, kind: str, options: Mapping[str, Any]) -> Source:
+        return self.opened(kind, options, sparing=True).source
+
     def _fill_next(self) -> int:
-        return fill_next(self.store, self.source, self.clock, lambda: not self.stop.is_set())
+        return fill_next(
+            self.store, lambda source_id: self.open_source(source_id, sparing=True).source, self.clock, self._keep_on
+        )
 
     def _claim(self) -> Work | None:
         return next(iter(self.queue.claim(self.clock())), None)

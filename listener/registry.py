@@ -33,6 +33,7 @@ class SourceKind:
     """A kind of source: what it is in one sentence, what can be set, and how one is made of that.
 
     ``keep_for``: how long its platform's terms let us keep what it says; None = as long as we like.
+    ``look_up_within``: how soon its terms want us to have noticed that a post was deleted; None = they do not say.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class SourceKind:
     options: type[BaseModel]
     make: Callable[[Any, Tools], Source]
     keep_for: timedelta | None = None
+    look_up_within: timedelta | None = None
 
 
 _ALL = (
@@ -79,6 +81,7 @@ _ALL = (
         "Posts on X through its recent search, paid by the post within a daily cap in US dollars.",
         XOptions,
         XSource,
+        look_up_within=timedelta(hours=24),
     ),
     SourceKind(
         "gdelt",
@@ -103,6 +106,7 @@ _ALL = (
         "Submissions and comments of subreddits on Reddit, and searches for submissions.",
         RedditOptions,
         RedditSource,
+        look_up_within=timedelta(hours=24),
     ),
     SourceKind(
         "googleplay",

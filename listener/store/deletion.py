@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -93,6 +93,14 @@ def unchecked(session: Session, kind: str, source_id: int, before: datetime, lim
         .limit(limit)
     )  # fmt: skip
     return {row.id: row.native_id for row in rows}
+
+
+def unseen_since(session: Session, kind: str, before: datetime) -> int:
+    """How many mentions of a platform, found by its own sources, nobody has looked up since then."""
+    ours = select(col(Source.id)).where(col(Source.kind) == kind)
+    late = (_MENTION.kind == kind, _MENTION.deleted_at.is_(None), _MENTION.checked_at < before)
+    wanted = (*late, _MENTION.source_id.in_(ours))
+    return int(session.connection().scalar(select(func.count()).where(*wanted)) or 0)
 
 
 def note_checked(session: Session, mentions: Sequence[int], now: datetime) -> None:

@@ -1,15 +1,17 @@
 """Whether work moves, and what waits for a person. Nothing here writes."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlmodel import Session
 
+from alerts.durations import in_words
 from alerts.wording import moment
-from listener.store import coverage
+from listener.store import coverage, deletion
 from listener.store.brands import collect_job, scheduled_sources
 from listener.store.deliveries import OPEN, behind_another
 from listener.store.tables import (
@@ -88,11 +90,18 @@ def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequen
     return problems + _not_fired(session, now, patience)
 
 
-def attention(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:
+def attention(
+    session: Session,
+    now: datetime,
+    patience: timedelta,
+    channels: Sequence[str],
+    demands: Mapping[str, timedelta] = MappingProxyType({}),
+) -> list[str]:
     """What waits for a person: sources that stopped or are not read well, channels that are off, deliveries that
     are dead or meant for none of ``channels``, which are those set up here.
 
     ``patience``: how late a source may be without being mentioned. Imports are not: whoever began one has been told.
+    ``demands``: platform -> within which time it wants stored posts looked up again.
     """
     state = table(ChannelState).c
     off = select(state.name, state.disabled_reason).where(state.disabled_at.is_not(None)).order_by(state.name)
@@ -102,13 +111,28 @@ def attention(session: Session, now: datetime, patience: timedelta, channels: Se
         .group_by(_DELIVERY.channel)
         .order_by(_DELIVERY.channel)
     )
-    found = _ailing(session, now, patience)
+    found = _ailing(session, now, patience) + _not_looked_up(session, now, patience, demands)
     found += [f"channel {name} is off: {reason}" for name, reason in session.connection().execute(off)]
     for name, number in session.connection().execute(lost):
         what = "delivery waits" if number == 1 else "deliveries wait"
         found.append(f"{number} {what} for channel {name}, which is not set up")
     if dead := session.connection().scalar(select(func.count()).where(_DELIVERY.state == "dead")):
         found.append(f"{dead} {'delivery is' if dead == 1 else 'deliveries are'} dead")
+    return found
+
+
+def _not_looked_up(
+    session: Session, now: datetime, patience: timedelta, demands: Mapping[str, timedelta]
+) -> list[str]:
+    found = []
+    for kind in sorted(demands):
+        late = deletion.unseen_since(session, kind, now - demands[kind] - patience)
+        if late:
+            which = "mention was" if late == 1 else "mentions were"
+            found.append(
+                f"{late:,} {which} not looked up on {kind} within {in_words(demands[kind])}, as its terms want: see "
+                "`escucha sources` for why, and whether its quota or daily_cap is too small"
+            )
     return found
 
 

@@ -12,9 +12,11 @@ from alerts.channels.slack import SlackWebhook
 from api.wiring import Installation, apply_config, install, open_scorer, read_config
 from listener.config import ConfigError, Settings, load_settings
 from listener.configfile import ConfigFile, parse_text
+from listener.source import Limit, RetriableSourceError
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
 from listener.store.tables import Brand, ScoreCache, Source
+from listener.tools import Tools
 from sentiment.scorer import Text
 
 HOOK = "https://hooks.slack.com/services/T0/B0/x"
@@ -169,6 +171,26 @@ def test_the_pipeline_keeps_to_the_settings(tmp_path: Path) -> None:
     assert pipeline.public_url == "https://escucha.example"
     assert pipeline.tools.endpoints.hackernews == "https://relay.example"
     pipeline.tools.http.close()
+    made.store.close()
+
+
+def test_what_can_wait_leaves_half_of_a_quota_to_what_cannot(tmp_path: Path) -> None:
+    made = install(load_settings(data_dir=tmp_path), ConfigFile())
+    pipeline = made.pipeline()
+    assert pipeline.sparing is not None
+    limits = (Limit(10, timedelta(hours=1)),)
+
+    def leaves(tools: Tools) -> int:
+        for number in range(20):
+            try:
+                tools.meter("somebody", limits, None).ask()
+            except RetriableSourceError:
+                return number
+        raise AssertionError("no end")
+
+    assert leaves(pipeline.sparing) == 5
+    assert leaves(pipeline.tools) == 5
+    pipeline.close()
     made.store.close()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from listener.coverage import Stretch
 from listener.queue import WorkQueue
 from listener.scheduler import Scheduler
-from listener.store import brands, coverage, deliveries, health, scoring
+from listener.store import brands, coverage, deletion, deliveries, health, scoring
 from listener.store.tables import Source
 from tests.conftest import NOON
 from tests.listener.conftest import Site, item
@@ -207,3 +207,25 @@ def test_a_pair_that_was_set_aside_makes_nothing_stuck_until_it_is_due_again(fee
 
     feed.clock.advance(minutes=30)
     assert stuck(feed) == ["mentions wait to be scored since 2026-11-21 12:00 UTC"]
+
+
+def test_posts_that_nobody_looks_up_again_wait_for_a_person(site: Site) -> None:
+    site.brand()
+    site.source(kind="x")
+    site.take(item("1", kind="x"), item("2", "Aeroluz found it", kind="x"), item("3", "Aeroluz, elsewhere", kind="rss"))
+    demands = {"x": timedelta(hours=24)}
+
+    def told() -> list[str]:
+        with site.store.reading() as session:
+            found = health.attention(session, site.clock(), PATIENCE, (), demands)
+        return [one for one in found if "looked up" in one]
+
+    site.clock.advance(hours=24)
+    assert told() == []
+    site.clock.advance(minutes=11)
+    assert [one.partition(":")[0] for one in told()] == [
+        "2 mentions were not looked up on x within 1d, as its terms want"
+    ]
+    with site.store.transaction() as session:
+        deletion.note_checked(session, [1], site.clock())
+    assert told()[0].startswith("1 mention was")
