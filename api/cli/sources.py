@@ -183,14 +183,14 @@ def _print_json(data: Any) -> None:
 
 def _print_overview(found: Sequence[Standing]) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("source", "kind", "state", "last success", "behind by", "next run", "found 1 h", "24 h", "gaps"):
-        table.add_column(title, justify="right" if title in ("found 1 h", "24 h", "gaps") else "left")
+    for title in ("source", "kind", "state", "last success", "behind by", "next run", "new 1 h", "24 h", "gaps"):
+        table.add_column(title, justify="right" if title in ("new 1 h", "24 h", "gaps") else "left")
     for one in found:
         success = one.source.last_success_at
         table.add_row(
             Text(visible(one.source.name)), Text(one.source.kind), Text(one.words, style="red" if one.waits else ""),
             Text(moment(success) if success else "never"), _behind(one), _next(one),
-            _count(one.found.hour), _count(one.found.day), Text(str(one.open_gaps or "")),
+            _count(one.found.new_hour), _count(one.found.new_day), Text(str(one.open_gaps or "")),
         )  # fmt: skip
     console = Console(highlight=False)
     console.print(table)

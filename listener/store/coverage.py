@@ -26,11 +26,14 @@ WINDOW = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a source of late: items handed out in this and the last hour, and in the last 24. None = it was not
-    read in that time, so nobody knows."""
+    """What came of a source of late: items handed out in this and the last hour, and in the last 24 (``hour``, ``day``;
+    a feed hands out the same ones again and again), and the new mentions among them (``new_hour``, ``new_day``). None =
+    it was not read in that time, so nobody knows."""
 
     hour: int | None = None
     day: int | None = None
+    new_hour: int | None = None
+    new_day: int | None = None
 
 
 def count(session: Session, source_id: int, now: datetime, *, why: str | None = None, **counts: int) -> None:
@@ -137,17 +140,17 @@ def found_lately(session: Session, now: datetime) -> dict[int, Found]:
     """What came of each source in the hours that the last 1 and 24 hours lie in."""
     hour = table(SourceHour).c
     rows = session.connection().execute(
-        select(hour.source_id, hour.hour, hour.found).where(
+        select(hour.source_id, hour.hour, hour.found, hour.stored).where(
             hour.hour > now - timedelta(hours=25), hour.hour <= now, or_(hour.finished > 0, hour.found > 0)
         )
     )
     found: dict[int, Found] = {}
     for row in rows:
         before = found.get(row.source_id, Found())
-        last = before.hour
+        last, new = before.hour, before.new_hour
         if row.hour > now - timedelta(hours=2):
-            last = (last or 0) + row.found
-        found[row.source_id] = Found(last, (before.day or 0) + row.found)
+            last, new = (last or 0) + row.found, (new or 0) + row.stored
+        found[row.source_id] = Found(last, (before.day or 0) + row.found, new, (before.new_day or 0) + row.stored)
     return found
 
 

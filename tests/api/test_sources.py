@@ -63,6 +63,7 @@ def test_a_source_that_is_read_well(client: TestClient, house: House) -> None:
     (source,) = client.get("/api/sources").json()["items"]
     assert (source["name"], source["kind"], source["state"]) == ("my news/feed", "rss", "ok")
     assert (source["found_1h"], source["found_24h"], source["behind_s"], source["late"]) == (7, 7, 360, False)
+    assert (source["new_1h"], source["new_24h"]) == (2, 2)
     assert (source["waits_for_a_person"], source["trouble"], source["to_do"]) == (False, None, None)
 
 

@@ -44,7 +44,7 @@ def test_a_source_that_works_is_listed_and_nothing_waits(escucha: Escucha, serve
     assert "my news" in result.out
     assert "up to date" in result.out
     (row,) = json.loads(escucha("sources", "--json").out)
-    assert (row["name"], row["state"], row["found_24h"], row["late"]) == ("my news", "ok", 2, False)
+    assert (row["name"], row["state"], row["found_24h"], row["new_24h"]) == ("my news", "ok", 2, 1)
 
 
 def test_a_source_that_stopped_is_told_with_what_to_do_and_ends_in_1(escucha: Escucha, serve: Serve) -> None:
