@@ -9,7 +9,7 @@ from sqlalchemy import select
 from alerts.durations import in_words
 from listener.registry import SOURCES
 from listener.scheduler import claim_slot, slot_of
-from listener.store import copies, deletion
+from listener.store import deletion, links
 from listener.store.engine import Store
 from listener.store.tables import Firing, table
 
@@ -78,5 +78,5 @@ def forget_bands(store: Store, now: datetime, keep_on: Callable[[], bool]) -> in
             break
         least = -(2**63) + place * width
         with store.transaction() as session:
-            forgotten += copies.forget_old(session, now, least, least + width - 1)
+            forgotten += links.forget_old(session, now, least, least + width - 1)
     return forgotten

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from alerts.notice import Notice
-from listener.store import copies
+from listener.store import copies, links
 from listener.store.edits import set_void
 from listener.store.engine import insert_new
 from listener.store.rollups import moving
@@ -142,7 +142,7 @@ def _blank(session: Session, some: Sequence[int], why: str, now: datetime) -> in
         )
     )  # fmt: skip
     copies.settle(session, {row.cluster_id for row in rows if row.cluster_id is not None})
-    copies.forget(session, [row.text for row in rows])
+    links.forget(session, [row.text for row in rows])
     _forget_authors(session, {row.author_id for row in rows if row.author_id is not None})
     return len(ids)
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from listener.copies import Wording, wording
 from listener.items import Item
 from listener.query import Span
-from listener.store import copies
+from listener.store import copies, links
 from listener.store.keys import Key, lookups
 from listener.store.rollups import moving
 from listener.store.tables import AlertMention, Mention, MentionBrand, Score, table
@@ -95,7 +95,7 @@ def apply(
             before, match = seen[mention]
             its = [pair for pair in pairs if pair.mention_id == mention]
             _anew(session, its, before, match, now, same_source=before.source_id == source_id)
-    copies.forget(session, [seen[mention][0].text for mention in edited])
+    links.forget(session, [seen[mention][0].text for mention in edited])
     return parted | {mention: wording(seen[mention][1].item.full_text) for mention in edited}
 
 

@@ -69,7 +69,7 @@ class Mention(SQLModel, table=True):
 class MentionBand(SQLModel, table=True):
     """Where texts that may be alike meet: the texts (by digest) in each band of ``listener.copies``.
 
-    ``day``: when the text was first seen, in days since 1970; old ones go (``store.copies.forget``).
+    ``day``: when the text was first seen, in days since 1970; old ones go (``store.links.forget_old``).
     """
 
     __tablename__ = "mention_band"

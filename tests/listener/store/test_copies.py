@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from listener.items import Author as Speaker
 from listener.items import Item
-from listener.store import copies, read
+from listener.store import links, read
 from listener.store.engine import Store
 from listener.store.tables import Brand, Mention, MentionBand, MentionBrand
 from tests.conftest import Clock
@@ -302,7 +302,7 @@ def test_a_page_larger_than_one_statement_takes_finds_its_copies(feed: Site) -> 
 
 
 def test_a_template_that_everyone_fills_in_does_not_fill_the_bands(feed: Site) -> None:
-    names = [f"name{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(copies.CROWDED + 20)]
+    names = [f"name{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(links.CROWDED + 20)]
     said = "Thank you for writing to Aeroluz dear {}, we are sorry for what happened to you and answer within the day"
     for name in names:
         feed.take(item(name, said.format(name)))
@@ -310,7 +310,7 @@ def test_a_template_that_everyone_fills_in_does_not_fill_the_bands(feed: Site) -
     in_bands: dict[int, int] = {}
     for row in feed.rows(MentionBand):
         in_bands[row.band] = in_bands.get(row.band, 0) + 1
-    assert max(in_bands.values()) == copies.CROWDED
+    assert max(in_bands.values()) == links.CROWDED
     assert [len(cluster) for cluster in clusters(feed)] == [len(names)]
 
 
@@ -320,8 +320,8 @@ def test_old_bands_are_forgotten_unless_their_words_are_still_said(feed: Site) -
     feed.take(item("2", NEWS, minute=15 * DAY))
     before = len(feed.rows(MentionBand))
     with feed.store.transaction() as session:
-        forgotten = copies.forget_old(session, feed.clock(), -(2**63), -1)
-        forgotten += copies.forget_old(session, feed.clock(), 0, 2**63 - 1)
+        forgotten = links.forget_old(session, feed.clock(), -(2**63), -1)
+        forgotten += links.forget_old(session, feed.clock(), 0, 2**63 - 1)
 
     assert (before, forgotten, len(feed.rows(MentionBand))) == (16, 8, 8)
     feed.take(item("3", NEARLY, minute=15 * DAY + 1))
@@ -329,4 +329,4 @@ def test_old_bands_are_forgotten_unless_their_words_are_still_said(feed: Site) -
 
 
 def test_window_is_as_documented() -> None:
-    assert timedelta(days=3) == copies.WINDOW
+    assert timedelta(days=3) == links.WINDOW
