@@ -70,9 +70,7 @@ class SourceStatus(BaseModel):
     next_at: datetime | None = Field(description="When it is read next; null = now, or not by itself.")
     found_1h: int | None = Field(description="Items handed out in this and the last hour; null = it was not read.")
     found_24h: int | None = Field(description="The same of the last 24 hours.")
-    new_1h: int | None = Field(
-        description="New mentions among those of this and the last hour."
-    )
+    new_1h: int | None = Field(description="New mentions among those of this and the last hour.")
     new_24h: int | None = Field(description="The same of the last 24 hours.")
     open_gaps: int
     missed: list[Gap] = Field(description="What was given up in the last day.")

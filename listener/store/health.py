@@ -121,9 +121,7 @@ def attention(
     return found
 
 
-def _not_looked_up(
-    session: Session, now: datetime, patience: timedelta, demands: Mapping[str, timedelta]
-) -> list[str]:
+def _not_looked_up(session: Session, now: datetime, patience: timedelta, demands: Mapping[str, timedelta]) -> list[str]:
     found = []
     for kind in sorted(demands):
         late = deletion.unseen_since(session, kind, now - demands[kind] - patience)

@@ -78,7 +78,7 @@ def test_each_anchor_is_asked_and_a_hit_of_two_comes_once(platform: FakeHackerNe
     platform.publish([both, Post("2", "only bolt cutters", START), Post("3", "something else", START)])
     source_pages = list(host.source.fetch(parse('acme OR "bolt cutters"'), None, UNTIL))
     assert [item.native_id for page in source_pages for item in page.items] == ["1", "2"]
-    assert [request.args["query"] for request in platform.requests] == ['acme', '"bolt cutters"']
+    assert [request.args["query"] for request in platform.requests] == ["acme", '"bolt cutters"']
 
 
 def test_without_a_query_everything_is_asked_for(platform: FakeHackerNews, host: Host) -> None:
