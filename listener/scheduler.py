@@ -46,6 +46,16 @@ def claim_slot(session: Session, job: str, every: timedelta, now: datetime) -> b
     return bool(moved.rowcount)
 
 
+def take_turn(store: Store, job: str, every: timedelta, now: datetime) -> bool:
+    """Whether this caller does a job that one process does every so often; looks before it takes the writer's lock."""
+    firing = table(Firing).c
+    with store.reading() as session:
+        if session.connection().scalar(select(firing.slot).where(firing.job == job)) == slot_of(now, every):
+            return False
+    with store.transaction() as session:
+        return claim_slot(session, job, every, now)
+
+
 class Scheduler:
     """Puts a task into the queue whenever a source is due. Sources are read anew from the database all the time."""
 

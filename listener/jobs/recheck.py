@@ -5,13 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 
-from listener.scheduler import claim_slot, slot_of
+from listener.scheduler import take_turn
 from listener.source import FatalSourceError, Rechecked, RetriableSourceError, Source
 from listener.store import deletion
 from listener.store.engine import Store
-from listener.store.tables import Firing, table
 from listener.store.tables import Source as SourceRow
 
 log = structlog.get_logger()
@@ -34,14 +32,8 @@ def recheck_next(
     """Begin a round if one is due and no other process has; how many mentions were looked up. ``build``: makes a
     source of its kind and options."""
     now = clock()
-    with store.reading() as session:
-        if session.connection().scalar(select(table(Firing).c.slot).where(table(Firing).c.job == _JOB)) == slot_of(
-            now, EVERY
-        ):
-            return 0
-    with store.transaction() as session:
-        if not claim_slot(session, _JOB, EVERY, now):
-            return 0
+    if not take_turn(store, _JOB, EVERY, now):
+        return 0
     return recheck(store, build, clock, lambda: keep_on() and clock() < now + ROUND)
 
 

@@ -4,14 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
 
 from alerts.durations import in_words
 from listener.registry import SOURCES
-from listener.scheduler import claim_slot, slot_of
+from listener.scheduler import take_turn
 from listener.store import deletion, links
 from listener.store.engine import Store
-from listener.store.tables import Firing, table
 
 log = structlog.get_logger()
 
@@ -37,14 +35,8 @@ def retain_next(
     """Do what is due this hour if no other process has; how many rows were blanked or removed. ``keep_for``: how long
     mentions of a kind are kept; None = as the kinds of sources say."""
     now = clock()
-    with store.reading() as session:
-        if session.connection().scalar(select(table(Firing).c.slot).where(table(Firing).c.job == _JOB)) == slot_of(
-            now, EVERY
-        ):
-            return 0
-    with store.transaction() as session:
-        if not claim_slot(session, _JOB, EVERY, now):
-            return 0
+    if not take_turn(store, _JOB, EVERY, now):
+        return 0
     if keep_for is None:
         keep_for = {name: kind.keep_for for name, kind in SOURCES.items() if kind.keep_for is not None}
     return blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
