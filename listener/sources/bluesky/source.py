@@ -112,6 +112,7 @@ class BlueskySource:
                 capped=not whole,
                 progress=(end - first + 1) / (last - first + 1),
                 gap=None if whole else (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)),
+                read_to=datetime.fromtimestamp(done, UTC),
             )
 
     def _window(self, searches: Sequence[str], start: int, end: int) -> tuple[dict[str, Mapping[str, Any]], bool]:
