@@ -65,7 +65,10 @@ class Page:
     tell. ``deleted``: native ids that are gone; the host blanks them everywhere. ``platform``: whose ids those are,
     where it is not the source's own kind. ``read_to``: a run that broke off after this page would still have read
     everything said before this moment, where the source can tell; the ledger gives it no other credit for a run that
-    has not ended.
+    has not ended. ``unread``: parts of the place (a search, a video, a country, a subreddit) of which this run cannot
+    read anything, each in words with why and what to do ("r/secret is private: have the account let in, or leave it
+    out"). The run goes on with the others and ends well, but the ledger does not take its time for read, and the words
+    are shown until a run reads everything. A run that is resumed need not tell what it told before.
     """
 
     items: tuple[Item, ...]
@@ -78,6 +81,7 @@ class Page:
     deleted: tuple[str, ...] = ()
     platform: str | None = None
     read_to: datetime | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
