@@ -12,6 +12,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -119,8 +120,8 @@ class Http:
         self._client = httpx2.Client(
             timeout=timeout,
             headers=headers,
-            follow_redirects=True,
-            max_redirects=MAX_REDIRECTS,
+            # The library would read a redirect's body whole before it follows: nothing reads one here.
+            follow_redirects=False,
             cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
         )
 
@@ -149,11 +150,10 @@ class Http:
 
         ``max_bytes`` holds for the body as sent and as decompressed. ``passed``: bad statuses whose answers are wanted
         all the same, because the platform explains itself in them (``Reply.refused`` is their error). ``follow``: False
-        where a header holds a secret, which must not be carried to wherever the answer points.
+        where no answer may lead elsewhere. ``headers`` go to the host of ``address`` only, wherever an answer points.
         """
-        return self._ask(
-            "GET", address, max_bytes, passed, params=params or None, headers=headers, follow_redirects=follow
-        )
+        # The library replaces the address's own query by params, so none must mean None.
+        return self._ask("GET", address, max_bytes, passed, follow, headers or {}, params=params or None)
 
     def post(
         self,
@@ -166,19 +166,52 @@ class Http:
         passed: Collection[int] = (),
         follow: bool = True,
     ) -> Reply:
-        """Send a form to ``address``, as token endpoints want it, or a body as it is. The rest is as for ``get``."""
-        sent: dict[str, Any] = {"data": dict(form or {})} if body is None else {"content": body}
-        return self._ask("POST", address, max_bytes, passed, **sent, headers=headers, follow_redirects=follow)
+        """Send a form to ``address``, as token endpoints want it, or a body as it is. The rest is as for ``get``.
 
-    def _ask(self, method: str, address: str, max_bytes: int, passed: Collection[int], **request: Any) -> Reply:
+        A form or body goes to the host of ``address`` only: a redirect that would take it elsewhere is an error.
+        """
+        sent: dict[str, Any] = {"data": dict(form or {})} if body is None else {"content": body}
+        return self._ask("POST", address, max_bytes, passed, follow, headers or {}, **sent)
+
+    def _ask(
+        self,
+        method: str,
+        address: str,
+        max_bytes: int,
+        passed: Collection[int],
+        follow: bool,
+        headers: Mapping[str, str],
+        **sent: Any,
+    ) -> Reply:
         try:
-            # The library replaces the address's own query by params, so none must mean None.
-            with self._client.stream(method, address, **request) as response:
-                if response.status_code not in passed:
-                    self._refuse_bad_status(response)
-                body = b"".join(self._body(response, max_bytes))
+            request = self._client.build_request(method, address, headers=headers, **sent)
+            for _ in range(MAX_REDIRECTS + 1):
+                response = self._client.send(request, stream=True)
+                with closing(response):
+                    onward = response.next_request if follow else None
+                    if onward is not None and not _same_host(request.url, onward.url):
+                        onward = self._for_others(onward, headers)
+                    if onward is None:
+                        return self._reply(response, max_bytes, passed)
+                request = onward
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, zlib.error, ValueError, OSError) as error:
             raise _translated(error, address) from error
+        raise FatalSourceError(f"{shown(address)} redirects more than {MAX_REDIRECTS} times: check the address")
+
+    def _for_others(self, request: httpx2.Request, headers: Mapping[str, str]) -> httpx2.Request | None:
+        """A request without what was meant for the host that has redirected it; None where that is its body."""
+        if request.method not in ("GET", "HEAD"):
+            return None
+        for name in (*headers, "Authorization"):
+            request.headers.pop(name, None)
+        for name, value in self._client.headers.items():
+            request.headers.setdefault(name, value)
+        return request
+
+    def _reply(self, response: httpx2.Response, max_bytes: int, passed: Collection[int]) -> Reply:
+        if response.status_code not in passed:
+            self._refuse_bad_status(response)
+        body = b"".join(self._body(response, max_bytes))
         kept = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, kept, body, str(response.url))
 
@@ -213,6 +246,16 @@ class Http:
                 )
         if gzip is not None and sent and not gzip.complete:
             raise RetriableSourceError(f"{address} broke off in the middle of its answer; it is tried again later")
+
+
+def _same_host(before: httpx2.URL, after: httpx2.URL) -> bool:
+    """Whether what was meant for one may go to the other: the same host and port, or the same host now encrypted."""
+    if before.host != after.host:
+        return False
+    ports = [url.port or {"http": 80, "https": 443}.get(url.scheme) for url in (before, after)]
+    return (before.scheme, ports[0]) == (after.scheme, ports[1]) or (
+        (before.scheme, after.scheme) == ("http", "https") and ports == [80, 443]
+    )
 
 
 class _Gzip:
@@ -274,8 +317,6 @@ def _translated(error: Exception, address: str) -> SourceError:
                 f"no server of the name in {where} was found: check the address or the network; it is tried again later"
             )
     match error:
-        case httpx2.TooManyRedirects():
-            return FatalSourceError(f"{where} redirects more than {MAX_REDIRECTS} times: check the address")
         case httpx2.InvalidURL() | httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
             return _no_address(where)
         case httpx2.TimeoutException():

@@ -3,6 +3,7 @@
 import gzip
 import socket
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -170,6 +171,88 @@ def test_redirects_are_followed_but_not_for_ever(httpserver: HTTPServer, http: H
     error = failure(http, httpserver.url_for("/loop"))
     assert isinstance(error, FatalSourceError)
     assert str(MAX_REDIRECTS) in str(error)
+
+
+@pytest.mark.parametrize("onward", ["/x", "http://127.0.0.2:{port}/x"])
+def test_what_stands_in_a_redirect_is_read_by_nobody(httpserver: HTTPServer, http: Http, onward: str) -> None:
+    taken = threading.Event()
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(400):
+            yield b"x" * 1_000_000
+        taken.set()
+
+    with HTTPServer(host="127.0.0.2") as other:
+        where = onward.format(port=other.port)
+        for server in (httpserver, other):
+            server.expect_request("/x").respond_with_data(b"ok")
+        httpserver.expect_request("/once").respond_with_handler(
+            lambda request: Response(endless(), 302, headers={"Location": where})
+        )
+        assert http.get(httpserver.url_for("/once"), max_bytes=10).body == b"ok"
+    assert not taken.is_set()
+
+
+def test_a_redirect_that_is_a_bomb_is_left_packed(
+    httpserver: HTTPServer, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = gzip.compress(b"\x00" * 60_000_000)
+    headers = {"Location": "/x", "Content-Encoding": "gzip"}
+    httpserver.expect_request("/once").respond_with_data(bomb, status=302, headers=headers)
+    httpserver.expect_request("/x").respond_with_data(b"ok")
+    unpacked: list[int] = []
+    unpack = zlib.decompressobj
+
+    def watched(*args: int, **options: int) -> object:
+        unpacked.append(1)
+        return unpack(*args, **options)
+
+    monkeypatch.setattr(zlib, "decompressobj", watched)
+    assert http.get(httpserver.url_for("/once"), max_bytes=1000).body == b"ok"
+    assert unpacked == []
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_headers_go_to_the_host_they_are_for_and_no_other(httpserver: HTTPServer, http: Http, code: int) -> None:
+    given = {"X-Key": "let-me-in", "Authorization": "Bearer t", "Accept": "text/x", "User-Agent": "somebody"}
+    with HTTPServer(host="127.0.0.2") as other:
+        other.expect_request("/x").respond_with_data(b"ok")
+        httpserver.expect_request("/here").respond_with_data(b"", status=code, headers={"Location": "/near"})
+        httpserver.expect_request("/near").respond_with_data(b"", code, headers={"Location": other.url_for("/x")})
+        assert http.get(httpserver.url_for("/here"), headers=given).address == other.url_for("/x")
+        near, far = httpserver.log[1][0], other.log[0][0]
+        assert {name: near.headers[name] for name in given} == given
+        assert not {"X-Key", "Authorization"} & set(far.headers.keys())
+        assert far.headers["User-Agent"] == USER_AGENT
+        assert far.headers["Accept-Encoding"] == "gzip"
+        assert far.headers["Host"] == f"127.0.0.2:{other.port}"
+
+
+def test_another_port_is_another_host(httpserver: HTTPServer, http: Http) -> None:
+    with HTTPServer(port=0) as other:
+        other.expect_request("/x").respond_with_data(b"ok")
+        httpserver.expect_request("/x").respond_with_data(b"", 302, headers={"Location": other.url_for("/x")})
+        http.get(httpserver.url_for("/x"), headers={"X-Key": "let-me-in"})
+        assert "X-Key" not in other.log[0][0].headers
+
+
+@pytest.mark.parametrize("code", [307, 308])
+def test_a_form_goes_to_the_host_it_is_for_and_no_other(httpserver: HTTPServer, http: Http, code: int) -> None:
+    with HTTPServer(host="127.0.0.2") as other:
+        other.expect_request("/x").respond_with_data(b"ok")
+        httpserver.expect_request("/here").respond_with_data(b"", code, headers={"Location": "/near"})
+        httpserver.expect_request("/near").respond_with_data(b"ok")
+        assert http.post(httpserver.url_for("/here"), form={"secret": "x"}).body == b"ok"
+        assert httpserver.log[1][0].form["secret"] == "x"
+        httpserver.expect_request("/far").respond_with_data(b"", code, headers={"Location": other.url_for("/x")})
+        with pytest.raises(FatalSourceError, match=str(code)):
+            http.post(httpserver.url_for("/far"), form={"secret": "x"})
+        assert other.log == []
+
+
+def test_a_redirect_to_nowhere(httpserver: HTTPServer, http: Http) -> None:
+    httpserver.expect_request("/x").respond_with_data(b"", 302, headers={"Location": "ftp://a.example/x"})
+    assert isinstance(failure(http, httpserver.url_for("/x")), FatalSourceError)
 
 
 def test_too_large(httpserver: HTTPServer, http: Http) -> None:
