@@ -1,12 +1,14 @@
 """Reddit's things as items: submissions (t3) and comments (t1). https://github.com/reddit-archive/reddit/wiki/JSON"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from listener.items import Author, Item
 from listener.markup import web_address
+from listener.source import Skipped
 
 SITE = "https://www.reddit.com"
 _EMPTIED = frozenset({"[deleted]", "[removed]", "[ Removed by Reddit ]"})
@@ -21,6 +23,47 @@ _REMOVED = {
     "content_takedown": "removed after a legal notice",
     "copyright_takedown": "removed after a legal notice",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a page of things holds. ``deleted``: fullnames. ``times``: seconds since 1970, in the listing's order."""
+
+    items: tuple[Item, ...]
+    skipped: tuple[Skipped, ...]
+    deleted: tuple[str, ...]
+    times: tuple[float, ...]
+
+
+def read(things: Sequence[Mapping[str, Any]], wanted: float, until: float) -> Read:
+    """A page of things, of which those said from ``wanted`` to ``until`` become items, the oldest first."""
+    items: list[Item] = []
+    skipped: list[Skipped] = []
+    deleted: list[str] = []
+    times: list[float] = []
+    for thing in things:
+        try:
+            moment = said_at(thing)
+            times.append(moment)
+            if not wanted <= moment <= until:
+                continue
+            if why_gone(thing) is not None:
+                deleted.append(fullname(thing))
+            else:
+                items.append(item(thing))
+        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+            why = f"it is not as documented: {type(error).__name__} {error}"
+            skipped.append(Skipped(f"thing {thing.get('name')}"[:60], why[:300]))
+    items.sort(key=lambda one: one.created_at)
+    return Read(tuple(items), tuple(skipped), tuple(deleted), tuple(times))
+
+
+def name_of(thing: Mapping[str, Any]) -> str | None:
+    """Its fullname, where it has one."""
+    try:
+        return fullname(thing)
+    except ValueError:
+        return None
 
 
 def fullname(thing: Mapping[str, Any]) -> str:
@@ -47,7 +90,8 @@ def why_gone(thing: Mapping[str, Any]) -> str | None:
     body = thing.get("selftext") if fullname(thing).startswith("t3_") else thing.get("body")
     if isinstance(body, str) and body.strip() in _EMPTIED:
         return "deleted by its author" if body.strip() == "[deleted]" else "removed"
-    return "its author is gone" if thing.get("author", "") in (None, "[deleted]") else None
+    # Only the mark itself: an author that is missing may be no more than a bad answer.
+    return "its author is gone" if thing.get("author") == "[deleted]" else None
 
 
 def item(thing: Mapping[str, Any]) -> Item:

@@ -35,7 +35,15 @@ class FakeReddit(RemotePlatform):
         self.ends, self.search_ends = 1000, 250
         self.left = 1000
         self.repeat_token = False
+        self.subreddits = [_SUBREDDIT]
+        """What a source reads unless it is told otherwise."""
         self.private: set[str] = set()
+        self.banned: set[str] = set()
+        self.renamed: set[str] = set()
+        self.empty_lookups = False
+        """Things that are looked up are not found, whatever they are."""
+        self.odd_lookups: set[str] = set()
+        """Things that come without their name when they are looked up."""
         self.unlisted: set[str] = set()
         """Gone from the listings: what was deleted."""
         self.before_page: Callable[[int], None] = lambda number: None
@@ -45,7 +53,7 @@ class FakeReddit(RemotePlatform):
     def source(self, **options: Any) -> RedditSource:
         endpoints = Endpoints(reddit=self.server.url_for("/oauth"), reddit_login=self.server.url_for("/www"))
         tools = Tools(self._http, endpoints, meter=lambda *account: self.meter, timeout=5)
-        options = {"client_id": CLIENT_ID, "client_secret": SECRET, "subreddits": [_SUBREDDIT], **options}
+        options = {"client_id": CLIENT_ID, "client_secret": SECRET, "subreddits": self.subreddits, **options}
         return RedditSource(RedditOptions(**options), tools)
 
     # What people do there
@@ -106,6 +114,11 @@ class FakeReddit(RemotePlatform):
         thing.pop("author_fullname", None)
         self.unlisted.add(name)
 
+    def spoil_part(self) -> None:
+        """One of the subreddits that are read has become private."""
+        self.subreddits = ["secret", *self.subreddits]
+        self.private.add("secret")
+
     # What the site answers
 
     def answer(self, request: Request) -> Response:
@@ -142,16 +155,20 @@ class FakeReddit(RemotePlatform):
         if request.path == "/oauth/api/info":
             names = asked["id"].split(",")
             assert len(names) <= 100
-            return _listing([self.things[name] for name in names if name in self.things], None)
-        found = re.fullmatch(r"/oauth/(?:r/([\w+]+)/)?(new|comments|search)", request.path)
+            there = [] if self.empty_lookups else [self.things[name] for name in names if name in self.things]
+            return _listing(
+                [{**thing, "name": None} if thing["name"] in self.odd_lookups else thing for thing in there], None
+            )
+        found = re.fullmatch(r"/oauth/(?:r/([\w+-]+)/)?(new|comments|search)", request.path)
         if found is None:
             return _json({"message": "Not Found", "error": 404}, 404)
         subreddit, which = found[1] and found[1].lower(), found[2]
         if subreddit in self.private:
             return _json({"reason": "private", "message": "Forbidden", "error": 403}, 403)
-        if subreddit is not None and subreddit not in {thing["subreddit"] for thing in self.things.values()} | {
-            _SUBREDDIT
-        }:
+        if subreddit in self.banned:
+            return _json({"reason": "banned", "message": "Not Found", "error": 404}, 404)
+        known = {thing["subreddit"] for thing in self.things.values()} | {_SUBREDDIT}
+        if subreddit is not None and (subreddit in self.renamed or subreddit not in known):
             return Response("", 302, {"Location": f"https://www.reddit.com/subreddits/search?q={subreddit}"})
         kind = "t1_" if which == "comments" else "t3_"
         things = [
@@ -203,7 +220,10 @@ def _body(thing: dict[str, Any]) -> str:
 
 def _listing(things: list[dict[str, Any]], after: str | None) -> Response:
     children = [
-        {"kind": thing["name"][:2], "data": {key: value for key, value in thing.items() if key != "_place"}}
+        {
+            "kind": f"t{3 if 'selftext' in thing else 1}",
+            "data": {key: value for key, value in thing.items() if key != "_place"},
+        }
         for thing in things
     ]
     data = {"after": after, "before": None, "dist": len(children), "modhash": None, "children": children}

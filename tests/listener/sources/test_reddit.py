@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -9,20 +10,26 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
-from werkzeug import Response
+from werkzeug import Request, Response
 
 from listener.http import Http
 from listener.items import Item
+from listener.jobs.collect import collect
 from listener.query import parse
 from listener.registry import build
-from listener.source import FatalSourceError, Limit, RetriableSourceError
+from listener.source import FatalSourceError, Limit, Page, RetriableSourceError
+from listener.store.engine import Store
+from listener.store.tables import Covered, Gap, Mention, Source
 from listener.tools import Tools
+from tests.conftest import Clock
+from tests.listener.conftest import Site
 from tests.listener.sources.conformance import (
     QUERY,
     START,
     UNTIL,
     CountingMeter,
     EditContract,
+    Fault,
     Host,
     LateContract,
     MeterContract,
@@ -61,6 +68,21 @@ class TestContract(
     MeterContract,
 ):
     pass
+
+
+def texts_of(pages: list[Page]) -> list[str]:
+    return sorted(item.text for page in pages for item in page.items)
+
+
+def lacking(*names: str) -> Fault:
+    """A listing from which these are left out."""
+
+    def fault(request: Request, response: Response) -> Response:
+        told = json.loads(response.get_data())
+        children = [child for child in told["data"]["children"] if child["data"]["name"] not in names]
+        return Response(json.dumps({"data": {**told["data"], "children": children}}), content_type="application/json")
+
+    return fault
 
 
 def one(host: Host) -> Item:
@@ -176,7 +198,35 @@ class TestListings:
         old = platform.comment("acme held back", START - timedelta(hours=5))
         platform.things[old]["_place"] = (START + timedelta(minutes=60, seconds=200.5)).timestamp()
         host.run()
-        assert len(host.stored) == 301
+        assert len(host.stored) == 302
+        assert "acme held back" in host.texts
+
+    def test_what_was_approved_late_stands_at_its_old_place_and_comes_all_the_same(self, platform: FakeReddit) -> None:
+        host = Host(platform.source())
+        platform.publish(burst(30, start=UNTIL - timedelta(hours=2), every=120))
+        host.run()
+        held_back = Post("900", "acme approved after an hour", UNTIL - timedelta(hours=1, seconds=1))
+        too_old = Post("901", "acme approved after days", UNTIL - timedelta(hours=24))
+        platform.publish([held_back])
+        platform.publish([too_old])
+        before = len(asked(platform))
+        host.run(UNTIL + timedelta(minutes=5))
+        assert held_back.text in host.texts
+        assert too_old.text not in host.texts
+        assert len(asked(platform)) - before == 2  # no page more than before
+
+    def test_a_window_of_the_past_is_not_widened_by_that(self, platform: FakeReddit, host: Host) -> None:
+        platform.comment("acme before", START)
+        platform.comment("acme within", START + timedelta(hours=2))
+        host.run(since=START + timedelta(hours=1))
+        assert host.texts == ["acme within"]
+
+    def test_a_run_does_not_change_the_cursor_that_it_was_given(self, platform: FakeReddit, host: Host) -> None:
+        platform.publish(burst(300))
+        host.run(stop_after=1)
+        before = json.dumps(host.provisional)
+        assert len(list(host.source.fetch(QUERY, host.provisional, UNTIL))) > 1
+        assert json.dumps(host.provisional) == before
 
     def test_what_is_posted_while_a_run_is_broken_off_comes_with_the_next(self, platform: FakeReddit) -> None:
         host = Host(platform.source(what=["comments"]))
@@ -237,6 +287,110 @@ class TestSearch:
         host.run(query=parse("acme"))
         host.run(UNTIL + timedelta(hours=1), query=parse("bolt"))
         assert host.texts == ["bolt is here"]
+
+
+class TestThroughTheHost:
+    """The real collect job, database and ledger."""
+
+    @pytest.fixture
+    def site(self, sqlite_store: Store, clock: Clock) -> Site:
+        clock.now = UNTIL
+        site = Site(sqlite_store, clock)
+        site.brand("Acme", query="acme")
+        site.source("it", kind="reddit", options={}, every_s=600)
+        return site
+
+    @staticmethod
+    def run(site: Site, platform: FakeReddit, **options: Any) -> set[str]:
+        """What is stored after one more run."""
+        (source,) = site.rows(Source)
+        assert source.id is not None
+        collect(site.store, source.id, platform.source(**options), site.clock)
+        return {mention.title or mention.text for mention in site.rows(Mention)}
+
+    def test_a_brand_that_is_new_after_an_outage_leaves_nothing_out(self, platform: FakeReddit, site: Site) -> None:
+        """The words asked for change with it, so every search is a new one to Reddit, and none may be to us."""
+        only_search: Any = {"search": True, "what": ["submissions"]}
+        platform.submit("acme early", UNTIL - timedelta(hours=1))
+        self.run(site, platform, **only_search)
+        platform.submit("acme in the outage", UNTIL + timedelta(hours=10))
+        site.clock.advance(hours=72)
+        site.brand("Foo", query="foobar")
+        assert self.run(site, platform, **only_search) == {"acme early", "acme in the outage"}
+        assert [row.until for row in site.rows(Covered)][-1] == site.clock.now
+        assert site.rows(Gap) == []
+
+    def test_so_does_one_that_is_new_while_the_first_run_is_broken_off(self, platform: FakeReddit, site: Site) -> None:
+        for n in range(120):
+            platform.submit(f"acme {n}", UNTIL - timedelta(minutes=n + 1))
+        early = platform.comment("acme in a comment", UNTIL - timedelta(hours=20))
+        platform.fail(status(503), request=3)  # the second page of the first listing
+        with pytest.raises(RetriableSourceError):
+            self.run(site, platform, search=True)
+        site.clock.advance(hours=72)
+        site.brand("Foo", query="foobar")
+        assert len(self.run(site, platform, search=True)) == 121
+        assert early in {mention.native_id for mention in site.rows(Mention)}
+
+    def test_a_quiet_search_gives_a_new_one_no_bound_of_long_ago(self, platform: FakeReddit, site: Site) -> None:
+        """It would read what is years old, and call what Reddit no longer lists a gap."""
+        only_search: Any = {"search": True, "what": ["submissions"], "lookback_hours": 1}
+        self.run(site, platform, **only_search)
+        site.clock.advance(hours=72)
+        self.run(site, platform, **only_search)
+        for n in range(300):
+            platform.submit(f"foobar {n}", UNTIL + timedelta(hours=1, minutes=n))
+        site.brand("Foo", query="foobar")
+        site.clock.advance(hours=1)
+        assert self.run(site, platform, **only_search) == set()
+        assert site.rows(Gap) == []
+
+    def test_approved_by_moderators_after_an_hour(self, platform: FakeReddit, site: Site) -> None:
+        platform.publish(burst(20, start=UNTIL - timedelta(minutes=10)))
+        self.run(site, platform)
+        platform.submit("acme held back", UNTIL - timedelta(hours=1))
+        site.clock.advance(minutes=10)
+        assert "acme held back" in self.run(site, platform)
+        assert len(site.rows(Mention)) == 21
+
+    def test_a_subreddit_that_turns_private_holds_up_no_other_and_is_read_from_where_it_was(
+        self, platform: FakeReddit, site: Site
+    ) -> None:
+        both: Any = {"subreddits": ["travel", "airlines"], "lookback_hours": 1}
+        platform.submit("acme before", UNTIL - timedelta(minutes=30), subreddit="travel")
+        self.run(site, platform, **both)
+        platform.private.add("travel")
+        platform.submit("acme hidden", UNTIL + timedelta(hours=3), subreddit="travel")
+        platform.submit("acme elsewhere", UNTIL + timedelta(hours=71, minutes=30))
+        site.clock.advance(hours=72)
+        assert self.run(site, platform, **both) == {"acme before", "acme elsewhere"}
+        (row,) = site.rows(Source)
+        assert row.last_error is None
+        assert not row.stopped
+        assert row.unread is not None
+        assert "r/travel is private" in row.unread[0]
+        assert site.rows(Covered) == []
+        assert [(gap.since, gap.until, gap.cause) for gap in site.rows(Gap)] == [(UNTIL, site.clock.now, "unread")]
+        platform.private.clear()
+        site.clock.advance(hours=1)
+        assert self.run(site, platform, **both) == {"acme before", "acme elsewhere", "acme hidden"}
+        assert site.rows(Source)[0].unread is None
+
+    def test_a_brand_that_is_new_while_a_subreddit_is_private_leaves_nothing_of_it_out(
+        self, platform: FakeReddit, site: Site
+    ) -> None:
+        both: Any = {"subreddits": ["travel", "airlines"], "search": True, "what": ["submissions"]}
+        platform.submit("acme before", UNTIL - timedelta(minutes=30), subreddit="travel")
+        self.run(site, platform, **both)
+        platform.private.add("travel")
+        platform.submit("acme hidden", UNTIL + timedelta(hours=3), subreddit="travel")
+        for _ in range(2):
+            site.clock.advance(hours=72)
+            self.run(site, platform, **both)
+        platform.private.clear()
+        site.brand("Foo", query="foobar")
+        site.clock.advance(hours=1)
+        assert "acme hidden" in self.run(site, platform, **both)
 
 
 class TestThings:
@@ -399,6 +553,51 @@ class TestRefusals:
         with pytest.raises(FatalSourceError, match=r"r/airlines/new.*403.*private"):
             host.run()
 
+    def test_one_subreddit_that_is_not_shown_is_left_out_and_told(self, platform: FakeReddit) -> None:
+        platform.publish(burst(4))
+        for name in ("secret", "gone", "old-name", "odd"):
+            platform.submit("acme there", START, subreddit=name)
+        platform.private.add("secret")
+        platform.banned.add("gone")
+        platform.renamed.add("old-name")
+        source = platform.source(subreddits=["secret", "gone", "airlines", "old-name"])
+        pages = list(source.fetch(QUERY, None, UNTIL))
+        assert texts_of(pages) == texts(burst(4))
+        secret, gone, old_name = (word for page in pages for word in page.unread)
+        assert re.search(r"r/secret/new answered 403 \(Forbidden, private\): r/secret is private: take it out", secret)
+        assert re.search(r"r/gone/new answered 404 \(Not Found, banned\): r/gone was banned by Reddit", gone)
+        assert re.search(r"r/old-name/new is nowhere on Reddit.*correct it, or take it out", old_name)
+        # Each is asked for once: what is not shown has no comments either.
+        assert len(asked(platform)) == 5
+
+    def test_none_that_is_shown_is_for_a_person(self, platform: FakeReddit) -> None:
+        platform.private |= {"airlines", "secret"}
+        host = Host(platform.source(subreddits=["airlines", "secret"]))
+        with pytest.raises(FatalSourceError, match=r"r/airlines is private.*; .*r/secret is private") as raised:
+            host.run()
+        assert raised.value.may_pass
+        assert host.pages == 0
+
+    def test_a_refusal_without_reddit_s_words_is_no_subreddit_s(self, platform: FakeReddit) -> None:
+        platform.submit("acme", START, subreddit="travel")
+        platform.fail(status(403), request=2)
+        with pytest.raises(FatalSourceError, match=r"airlines/new answered 403 FORBIDDEN: it refuses"):
+            Host(platform.source(subreddits=["airlines", "travel"])).run()
+
+    def test_one_that_turns_private_between_two_pages(self, platform: FakeReddit) -> None:
+        for n in range(350):
+            platform.comment(f"acme {n}", START + timedelta(minutes=n))
+        platform.submit("acme", START, subreddit="travel")
+        host = Host(platform.source(subreddits=["airlines", "travel"], what=["comments"]))
+        host.run(stop_after=2)
+        platform.private.add("airlines")
+        host.source = platform.source(subreddits=["airlines", "travel"], what=["comments"])
+        host.run()
+        assert len(host.stored) == 200
+        platform.private.clear()
+        host.run(UNTIL + timedelta(hours=1))
+        assert len(host.stored) == 350
+
     def test_a_subreddit_that_is_not_there(self, platform: FakeReddit) -> None:
         with pytest.raises(FatalSourceError, match="no subreddit of that name"):
             Host(platform.source(subreddits=["nowhere"])).run()
@@ -460,6 +659,44 @@ class TestGone:
             names[3]: "no longer there",
             names[4]: "removed after a legal notice",
         }
+
+    def test_one_that_is_not_named_is_asked_for_again_beside_one_that_is(self, platform: FakeReddit) -> None:
+        platform.publish(burst(3))
+        names = list(platform.names.values())
+        missing = platform.things.pop(names[2])
+        assert platform.source().gone(names) == {names[2]: "no longer there"}
+        assert platform.requests[-1].args["id"] == f"{names[2]},{names[0]}"
+        platform.things[names[2]] = missing
+        platform.fail(lacking(names[2]), request=2)  # after the token
+        assert platform.source().gone(names) == {}
+
+    def test_without_anything_that_is_named_nothing_is_gone(self, platform: FakeReddit) -> None:
+        platform.publish(burst(3))
+        platform.empty_lookups = True
+        with pytest.raises(RetriableSourceError, match="named none of 3 things"):
+            platform.source().gone(list(platform.names.values()))
+        assert len(platform.requests) == 2
+
+    def test_a_second_answer_that_is_empty_confirms_nothing(self, platform: FakeReddit) -> None:
+        platform.publish(burst(3))
+        names = list(platform.names.values())
+        del platform.things[names[2]]
+        platform.fail(lacking(*names), request=3)
+        assert platform.source().gone(names) == {}
+
+    def test_what_comes_without_its_name_is_not_gone(self, platform: FakeReddit) -> None:
+        platform.publish(burst(3))
+        names = list(platform.names.values())
+        platform.odd_lookups.add(names[1])
+        platform.delete("3")
+        assert platform.source().gone(names) == {names[2]: "deleted by its author"}
+
+    def test_an_author_that_is_missing_is_no_mark_of_deletion(self, platform: FakeReddit) -> None:
+        platform.publish(burst(2))
+        names = list(platform.names.values())
+        platform.things[names[0]]["author"] = None
+        platform.things[names[1]]["author"] = "[deleted]"
+        assert platform.source().gone(names) == {names[1]: "its author is gone"}
 
     def test_nothing_to_look_up_asks_nothing(self, platform: FakeReddit) -> None:
         assert platform.source().gone(["x"]) == {}
