@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from listener.items import Author, Item
-from listener.markup import web_address
+from listener.markup import language_of, web_address
 from listener.query import Query
 
 KIND = "bluesky"
@@ -54,7 +54,7 @@ def post_of(
         created_at=said_at(record.get("createdAt"), seen_at),
         url=f"{author.url}/post/{quote(uri.rpartition('/')[2], safe='~:.')}",
         author=author,
-        lang=_language(record.get("langs")),
+        lang=_first_language(record.get("langs")),
         reach=author.followers,
         reply_to=parent if is_address(parent) else None,
         quote_of=_quoted(record.get("embed")),
@@ -140,8 +140,6 @@ def _quoted(embed: Any) -> str | None:
     return str(uri) if is_address(uri) and f"/{POSTS}/" in str(uri) else None
 
 
-def _language(langs: Any) -> str | None:
-    """The first declared language: ["pt-BR", "en"] -> "pt"."""
-    first = str(langs[0]) if isinstance(langs, list) and langs else ""
-    language = first.replace("_", "-").partition("-")[0].lower()
-    return language if 2 <= len(language) <= 3 and language.isalpha() else None
+def _first_language(langs: Any) -> str | None:
+    """The first that is declared: ["pt-BR", "en"] -> "pt"."""
+    return language_of(langs[0]) if isinstance(langs, list) and langs else None

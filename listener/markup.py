@@ -1,4 +1,4 @@
-"""What platforms wrap text in, taken off: HTML to plain text, and which addresses are safe to show as links."""
+"""What platforms wrap text in, taken off: HTML to plain text, languages' tags, and which addresses may be links."""
 
 import html as entities
 import re
@@ -93,6 +93,12 @@ def web_address(value: object) -> str | None:
     except ValueError:
         return None
     return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def language_of(tag: object) -> str | None:
+    """The language of a tag as platforms write it, "pt-BR" -> "pt"; None where it names none."""
+    language = str(tag or "").replace("_", "-").partition("-")[0].strip().lower()
+    return language if 2 <= len(language) <= 3 and language.isalpha() else None
 
 
 def looks_like_html(body: bytes) -> bool:

@@ -19,7 +19,7 @@ from atproto import Client, SessionEvent, models
 from atproto.exceptions import AtProtocolError
 from atproto_client.request import Request, RequestBase, Response
 
-from listener.http import Http, Reply
+from listener.http import Http, Reply, shown
 from listener.source import FatalSourceError, Meter, RetriableSourceError, SourceError
 
 _EXPLAINED = (400, 401, 403, 404, 429, 500, 501, 502, 503, 504)
@@ -29,6 +29,10 @@ _QUERIES = "app.bsky."
 
 class SessionOver(Exception):
     """The server no longer takes the session's token."""
+
+
+class NotThere(Exception):
+    """The server says that there is no such post."""
 
 
 class _OpenSessions:
@@ -91,6 +95,21 @@ class Account:
         """Those of at most 25 ``posts`` that there are. Raises as ``_query`` does."""
         return self._query("app.bsky.feed.getPosts", models.AppBskyFeedGetPosts.Params(uris=list(uris)))
 
+    def shows(self, uri: str) -> bool:
+        """Whether a post is there, asked for alone; only the server's own word for it counts. Raises as ``_query``.
+
+        https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/feed/getPostThread.json: the error
+        NotFound; one whose author has blocked this account is there.
+        """
+        params = models.AppBskyFeedGetPostThread.Params(uri=uri, depth=0, parent_height=0)
+        try:
+            thread = self._query("app.bsky.feed.getPostThread", params).get("thread")
+        except NotThere:
+            return False
+        if not isinstance(thread, dict) or "$type" not in thread:
+            raise RetriableSourceError(f"{shown(self._address)} answered with JSON that holds no thread")
+        return not str(thread["$type"]).endswith("#notFoundPost")
+
     def _query(self, method: str, params: Any) -> Mapping[str, Any]:
         """The JSON that a method answers. Raises FatalSourceError or RetriableSourceError.
 
@@ -99,15 +118,28 @@ class Account:
         session = self._session()
         try:
             try:
-                return _object(self._client(session).invoke_query(method, params=params), method)
+                return self._ask(session, method, params)
             except SessionOver:
-                return _object(self._client(self._session(over=session)).invoke_query(method, params=params), method)
+                return self._ask(self._session(over=session), method, params)
         except SessionOver as over:
             SESSIONS.forget(self._key)
-            raise RetriableSourceError(f"Bluesky does not take the session it has just given ({over})") from over
+            raise RetriableSourceError(
+                f"{shown(self._address)} does not take the session it has just given ({over})"
+            ) from over
         except AtProtocolError as error:
             SESSIONS.forget(self._key)  # a token of theirs that cannot be read
-            raise RetriableSourceError(f"atproto: {type(error).__name__} {str(error)[:200]}") from error
+            raise RetriableSourceError(
+                f"{shown(self._address)}, read by atproto: {type(error).__name__} {str(error)[:200]}"
+            ) from error
+
+    def _ask(self, session: str, method: str, params: Any) -> Mapping[str, Any]:
+        answer = self._client(session).invoke_query(method, params=params).content
+        if not isinstance(answer, dict):
+            raise RetriableSourceError(
+                f"{shown(self._address)} answered {method} with JSON that is not what it should be; if this goes on, "
+                "check the address in ESCUCHA_BLUESKY_URL"
+            )
+        return answer
 
     def _session(self, over: str | None = None) -> str:
         """The account's session; a new one in place of one that is ``over``."""
@@ -122,9 +154,11 @@ class Account:
             try:
                 client.login(self._handle, self._password, fetch_bsky_profile=False)
             except SessionOver as error:
-                raise FatalSourceError(f"Bluesky refuses the login of {self._handle}: {error}") from error
+                raise FatalSourceError(
+                    f"{shown(self._address)} refuses the login of {self._handle}: {error}"
+                ) from error
             except (AtProtocolError, ValueError) as error:
-                raise _no_session(error) from error
+                raise self._no_session(error) from error
             return SESSIONS.get(self._key) or ""
 
     def _renewed(self, client: Client, session: str) -> bool:
@@ -134,8 +168,14 @@ class Account:
         except SessionOver:
             return False
         except (AtProtocolError, ValueError) as error:
-            raise _no_session(error) from error
+            raise self._no_session(error) from error
         return True
+
+    def _no_session(self, error: Exception) -> SourceError:
+        return RetriableSourceError(
+            f"{shown(self._address)} answered the login with something that is no session ({type(error).__name__}); if "
+            "this goes on, check the address in ESCUCHA_BLUESKY_URL"
+        )
 
     def _client(self, session: str) -> Client:
         client = Client(self._address, request=self._request.fresh())
@@ -209,6 +249,8 @@ class _HouseRequest(Request):  # type: ignore[misc]
             name = message = ""
         if name in _OVER and reply.status in (400, 401):
             return SessionOver(f"{name}: {message}")
+        if name == "NotFound" and reply.status in (400, 404):
+            return NotThere(message)
         error = reply.refused(f"{name}: {message}" if name else "")
         if isinstance(error, RetriableSourceError):
             if error.retry_after is None and reply.status == 429 and resets_in is not None:
@@ -229,19 +271,3 @@ def _left(headers: Mapping[str, str]) -> tuple[float | None, float | None]:
         return left, max(0.0, float(found["ratelimit-reset"]) - now)
     except (KeyError, TypeError, ValueError):
         return None, None
-
-
-def _object(response: Response, method: str) -> Mapping[str, Any]:
-    if not isinstance(response.content, dict):
-        raise RetriableSourceError(
-            f"{method} answered with JSON that is not what it should be; if this goes on, check the address in "
-            "ESCUCHA_BLUESKY_URL"
-        )
-    return response.content
-
-
-def _no_session(error: Exception) -> SourceError:
-    return RetriableSourceError(
-        f"the login was answered with something that is no session ({type(error).__name__}); if this goes on, check "
-        "the address in ESCUCHA_BLUESKY_URL"
-    )

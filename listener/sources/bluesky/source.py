@@ -1,26 +1,25 @@
 """Bluesky's search (https://docs.bsky.app/docs/api/app-bsky-feed-search-posts), with an account's session.
 
 A search gives its hits newest first, page by page up to 10,000 (medialab/minet pull request 1018), and says nothing of
-what lies beyond. So it is asked in windows of time, oldest first; one that holds more than a thousand is halved. Time
+what lies beyond. So it is asked in windows of time (``listener.windows``) of a thousand hits at most. Time
 is Bluesky's ``sortAt``, the earlier of what the author's app claims and when the network saw the post.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from listener.bluesky import KIND, author_of, may_match, post_of
+from listener.http import shown
 from listener.items import Item, as_utc
 from listener.query import Query
 from listener.query.dialects import BLUESKY
 from listener.query.translate import translate
 from listener.source import Cursor, FatalSourceError, Limit, Page, RetriableSourceError, Skipped, account_name
 from listener.tools import Tools
-
-if TYPE_CHECKING:
-    pass
+from listener.windows import Answer, Span, in_windows
 
 LIMITS = (Limit(3000, timedelta(minutes=5)),)
 """https://docs.bsky.app/docs/advanced-guides/rate-limits: for an address."""
@@ -70,82 +69,54 @@ class BlueskySource:
 
     def __init__(self, options: BlueskyOptions, tools: Tools) -> None:
         self._options = options
-        address = tools.endpoints.bluesky.rstrip("/")
-        meter = tools.meter(account_name(self.kind, address, options.handle), LIMITS, None)
+        self._address = tools.endpoints.bluesky.rstrip("/")
+        meter = tools.meter(account_name(self.kind, self._address, options.handle), LIMITS, None)
         password = options.app_password.get_secret_value().strip()
         # The library takes a second to load, which is nobody's who has no such source.
         from listener.sources.bluesky.client import Account
 
-        self._account: Account = Account(address, options.handle, password, tools.http, meter)
+        self._account: Account = Account(self._address, options.handle, password, tools.http, meter)
 
     def fetch(
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
-        """Windows of time, oldest first. A second with more hits than can be had gives a capped page."""
+        """Windows of time of each search, oldest first. A second with more hits than can be had gives a capped page."""
         if query is None:
             raise FatalSourceError("Bluesky is searched for the brands' queries, and there is none: add a brand")
-        searches = translate(query, BLUESKY).searches
-        last = int(until.timestamp())
-        done = int(cursor["until"]) if cursor else None
-        earliest = None if since is None else int(since.timestamp())
-        if done is not None:
-            first = max(min(done - int(self.lag.total_seconds()), last), earliest or 0)
-        elif earliest is not None:
-            first = min(earliest, last)
-        else:
-            first = last - self._options.lookback_hours * 3600
+        span = Span(until, since, self.lag, timedelta(hours=self._options.lookback_hours))
         followers: dict[str, int | None] = {}
-        windows = [(first, last)]
-        while windows:
-            start, end = windows.pop()
-            found, whole = self._window(searches, start, end)
-            if not whole and end > start:
-                middle = (start + end) // 2
-                windows += [(middle + 1, end), (start, middle)]
-                continue
-            items, skipped = self._items(found, query, until, followers)
-            done = end if done is None else max(done, end)
+        for step in in_windows(translate(query, BLUESKY).searches, cursor, span, self._window):
+            items, skipped = self._items(step.found or {}, query, until, followers)
             yield Page(
-                items,
-                {"until": done},
-                skipped,
-                capped=not whole,
-                progress=(end - first + 1) / (last - first + 1),
-                gap=None if whole else (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)),
-                read_to=datetime.fromtimestamp(done, UTC),
-            )
+                items, step.cursor, skipped,
+                capped=step.gap is not None, progress=step.share, gap=step.gap, read_to=step.read_to,
+            )  # fmt: skip
 
-    def _window(self, searches: Sequence[str], start: int, end: int) -> tuple[dict[str, Mapping[str, Any]], bool]:
-        """Posts by URI from second ``start`` to ``end``, both included, and whether those are all."""
+    def _window(self, search: str, start: int, end: int) -> Answer[dict[str, Mapping[str, Any]]]:
+        """Posts by URI from second ``start`` to ``end``, both included."""
         found: dict[str, Mapping[str, Any]] = {}
-        whole = True
         # What does not fit into a second is read as far as it goes: there is nothing left to halve.
         most = _COMFORTABLE if end > start else _REACHABLE
-        for search in searches:
-            token: str | None = None
-            tokens: set[str] = set()
-            reached = 0
-            while True:
-                posts, token = self._page(search, start, end, token)
-                found.update((_uri(post, reached + nth), post) for nth, post in enumerate(posts, start=1))
-                reached += _A_PAGE  # posts that are hidden from the account leave a page short
-                if reached >= most and (token is not None or reached >= _REACHABLE):
-                    whole = False
-                    break
-                if token is None:
-                    break
-                if token in tokens:
-                    raise RetriableSourceError(
-                        f"Bluesky sent the page token {token!r} twice; stopped rather than read in circles"
-                    )
-                tokens.add(token)
-            if not whole and end > start:
-                break  # it will be halved and asked again
-        return found, whole
+        token: str | None = None
+        tokens: set[str] = set()
+        reached = 0
+        while True:
+            posts, token = self._page(search, start, end, token)
+            found.update((_uri(post, reached + nth), post) for nth, post in enumerate(posts, start=1))
+            reached += _A_PAGE  # posts that are hidden from the account leave a page short
+            if reached >= most and (token is not None or reached >= _REACHABLE):
+                return Answer(found, whole=False)
+            if token is None:
+                return Answer(found, whole=True, few=reached * 4 <= _COMFORTABLE)
+            if token in tokens:
+                raise RetriableSourceError(
+                    f"{shown(self._address)} sent the page token {token!r} twice; stopped rather than read in circles"
+                )
+            tokens.add(token)
 
     def _page(self, search: str, start: int, end: int, token: str | None) -> tuple[list[Any], str | None]:
         answer = self._account.search(search, _written(start), _written(end + 1), _A_PAGE, token)
-        return _listed(answer, "posts"), answer.get("cursor") or None
+        return self._listed(answer, "posts"), answer.get("cursor") or None
 
     def _items(
         self,
@@ -175,15 +146,35 @@ class BlueskySource:
         for start in range(0, len(unknown), _PROFILES):
             asked = unknown[start : start + _PROFILES]
             followers.update(dict.fromkeys(asked))
-            for profile in _listed(self._account.profiles(asked), "profiles"):
+            for profile in self._listed(self._account.profiles(asked), "profiles"):
                 if isinstance(profile, dict) and isinstance(profile.get("followersCount"), int):
                     followers[str(profile.get("did"))] = profile["followersCount"]
 
     def gone(self, native_ids: Sequence[str]) -> Mapping[str, str]:
-        """Posts that Bluesky no longer shows this account: deleted, taken down, or of an account that is gone."""
-        posts = _listed(self._account.posts(native_ids), "posts")
-        shown = {post.get("uri") for post in posts if isinstance(post, dict)}
-        return {uri: "no longer shown" for uri in native_ids if uri not in shown}
+        """Posts that Bluesky no longer shows this account: deleted, taken down, or of an account that is gone.
+
+        One that is only missing among others may be missing for a moment: it is gone if Bluesky, asked for it alone,
+        says that there is none.
+        """
+        posts = self._listed(self._account.posts(native_ids), "posts")
+        found = {post.get("uri") for post in posts if isinstance(post, dict)}
+        missing = [uri for uri in native_ids if uri not in found]
+        gone = {uri: "no longer shown" for uri in missing if not self._account.shows(uri)}
+        if len(missing) == len(native_ids) and len(gone) < len(missing):
+            raise RetriableSourceError(
+                f"{shown(self._address)} left out posts that it shows when it is asked for one alone; looked up again "
+                "later"
+            )
+        return gone
+
+    def _listed(self, answer: Mapping[str, Any], name: str) -> list[Any]:
+        found = answer.get(name)
+        if not isinstance(found, list):
+            raise RetriableSourceError(
+                f"{shown(self._address)} answered with JSON that holds no {name}; if this goes on, check the address "
+                "in ESCUCHA_BLUESKY_URL"
+            )
+        return found
 
 
 def _item(uri: str, post: Any, followers: Mapping[str, int | None]) -> Item | Skipped:
@@ -202,16 +193,6 @@ def _item(uri: str, post: Any, followers: Mapping[str, int | None]) -> Item | Sk
 def _uri(post: Any, number: int) -> str:
     uri = post.get("uri") if isinstance(post, dict) else None
     return uri if isinstance(uri, str) else f"number {number}"
-
-
-def _listed(answer: Mapping[str, Any], name: str) -> list[Any]:
-    found = answer.get(name)
-    if not isinstance(found, list):
-        raise RetriableSourceError(
-            f"Bluesky answered with JSON that holds no {name}; if this goes on, check the address in "
-            "ESCUCHA_BLUESKY_URL"
-        )
-    return found
 
 
 def _written(second: int) -> str:

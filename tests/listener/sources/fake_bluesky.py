@@ -34,7 +34,8 @@ class FakeBluesky(RemotePlatform):
     """One server for accounts and search alike. ``reachable``: so many hits can be paged through.
 
     ``repeat_token``: the search sends one cursor again and again. ``remaining``: requests left of the limit; None =
-    many. ``holds``: for how long an access token is good, in seconds.
+    many. ``holds``: for how long an access token is good, in seconds. ``empty_lookups``: it answers getPosts with
+    nothing. ``blocked``: URIs of those who have blocked the account.
     """
 
     def __init__(self, httpserver: HTTPServer, http: Http) -> None:
@@ -48,6 +49,8 @@ class FakeBluesky(RemotePlatform):
         self.holds = 7200
         self.logins = self.renewals = 0
         self.login_limit = 300
+        self.empty_lookups = False
+        self.blocked: set[str] = set()
         self._good: set[str] = set()
         self._refreshing: set[str] = set()
         self._ids: dict[str, str] = {}
@@ -132,7 +135,10 @@ class FakeBluesky(RemotePlatform):
                 uris = request.args.getlist("uris")
                 if not 1 <= len(uris) <= 25:
                     return self._error(400, "InvalidRequest", "Error: uris must not have more than 25 elements")
-                return self._json({"posts": [self.posts[uri] for uri in uris if uri in self.posts]})
+                shown = [] if self.empty_lookups else [uri for uri in uris if uri in self.posts]
+                return self._json({"posts": [self.posts[uri] for uri in shown if uri not in self.blocked]})
+            case "app.bsky.feed.getPostThread":
+                return self._thread(request.args["uri"])
         return self._error(501, "MethodNotImplemented", "Method Not Implemented")
 
     def _login(self, request: Request) -> Response:
@@ -189,6 +195,13 @@ class FakeBluesky(RemotePlatform):
         if offset + limit < min(len(found), self.reachable):
             answer["cursor"] = "100" if self.repeat_token else str(offset + limit)
         return self._json(answer)
+
+    def _thread(self, uri: str) -> Response:
+        if uri not in self.posts:
+            return self._error(400, "NotFound", f"Post not found: {uri}")
+        name = "blockedPost" if uri in self.blocked else "threadViewPost"
+        thread = {"$type": f"app.bsky.feed.defs#{name}", "uri": uri}
+        return self._json({"thread": thread if uri in self.blocked else thread | {"post": self.posts[uri]}})
 
     def _error(self, status: int, name: str, message: str) -> Response:
         return self._json({"error": name, "message": message}, status)
