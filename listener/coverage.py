@@ -16,6 +16,16 @@ SLACK = timedelta(minutes=2)
 """How much later than its interval a source may be read before the time since then counts as missing."""
 
 
+UNREAD = "unread"
+"""The cause of a gap in which all but some parts of a place was read."""
+
+
+def in_part(parts: Sequence[str]) -> str:
+    """What could not be read, in one line: the first few of many."""
+    more = f"; and {len(parts) - 3} more" if len(parts) > 3 else ""
+    return f"read in part: {'; '.join(parts[:3])}{more}"
+
+
 class Stretch(NamedTuple):
     """From ``since`` up to ``until``, both UTC."""
 
@@ -96,7 +106,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Polls:
     """What happened in an hour, by the clock on the wall. ``polls``: runs begun, of which so many were ``finished``;
-    ``found``: items handed out; ``stored``: new mentions."""
+    ``found``: items handed out; ``stored``: new mentions; ``truncated``: runs broken off on our side, or finished
+    without a part of the place."""
 
     polls: int = 0
     finished: int = 0
@@ -121,7 +132,8 @@ class Polls:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A gap: what is known to be missing. ``cause``: capped, restart or history; ``state``: open, partly or lost."""
+    """A gap: what is known to be missing. ``cause``: capped, restart, history or unread (a part of the place could not
+    be read); ``state``: growing, open, partly or lost."""
 
     stretch: Stretch
     cause: str
@@ -172,7 +184,7 @@ def _hour(record: Record, covered: Sequence[Stretch], begin: datetime, now: date
     polls = record.polls.get(begin)
     read = within(covered, whole)
     gaps = [gap for gap in record.missing if gap.stretch.since < whole.until and begin < gap.stretch.until]
-    gap = next((state for state in ("open", "partly", "lost") if state in {gap.state for gap in gaps}), None)
+    gap = next((state for state in ("open", "growing", "partly", "lost") if state in {gap.state for gap in gaps}), None)
     state = _state(record, whole, read, gaps, polls, now)
     why = None
     if state not in (State.COVERED, State.WAITING, State.BEFORE, State.FUTURE):
@@ -197,7 +209,7 @@ def _state(
         if read:
             return State.COVERED
         return _refused(polls) if polls and polls.refused >= polls.polls else State.WAITING
-    if read:
+    if read or any(gap.cause == UNREAD for gap in gaps):
         return State.PARTLY
     if polls is None:
         return State.NOT_POLLED

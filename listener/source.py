@@ -68,7 +68,8 @@ class Page:
     has not ended. ``unread``: parts of the place (a search, a video, a country, a subreddit) of which this run cannot
     read anything, each in words with why and what to do ("r/secret is private: have the account let in, or leave it
     out"). The run goes on with the others and ends well, but the ledger does not take its time for read, and the words
-    are shown until a run reads everything. A run that is resumed need not tell what it told before.
+    are shown until a run reads everything. A run that is resumed need not tell what it told before. No page of a run
+    gives a ``read_to`` before all that is unread in it has been told.
     """
 
     items: tuple[Item, ...]

@@ -12,12 +12,14 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
+from alerts.text import visible
 from alerts.wording import counted, moment
 from api.cli.output import Failure, progress, say
 from api.cli.setup import prepare
 from api.cli.stopping import told_to_stop
 from api.wiring import Installation, apply_config, install, read_config
 from listener import clock
+from listener.coverage import in_part
 from listener.jobs.backfill import SHARE, Asked, Outcome, Planned, Told, plan
 from listener.jobs.backfill import run as run_backfill
 from listener.pipeline import Pipeline
@@ -201,6 +203,8 @@ def _read(installation: Installation, pipeline: Pipeline, todo: Sequence[Planned
         say(f"{outcome.name}: {outcome.found:,} found, {outcome.stored:,} new, {known:,} known already{spent}")
         if outcome.capped:
             say(f"{outcome.name}: its platform has more here than it hands out, so some of it is missing")
+        if outcome.unread:
+            say(f"{outcome.name}: {visible(in_part(outcome.unread))}")
     if sum(outcome.stored for outcome in outcomes):
         say("`escucha run` or `escucha work` scores what is new")
     left = [

@@ -26,7 +26,7 @@ from listener.matching import Matcher
 from listener.source import SourceError
 from listener.spending import dollars
 from listener.store import coverage as ledger
-from listener.store.standing import Standing, standings
+from listener.store.standing import Stand, Standing, standings
 from listener.store.tables import Brand
 from listener.trouble import trouble
 from listener.trying import Tried, Watched, try_once, watching
@@ -147,6 +147,8 @@ def _tell(name: str, tried: Tried, matched: int) -> Iterator[str]:
         yield f"for example: {shorten(visible(one_line(tried.items[-1].full_text)), 160)}"
     if tried.page is not None and tried.page.capped:
         yield "the platform has more than it hands out at once"
+    if tried.page is not None and tried.page.unread:
+        yield visible(coverage.in_part(tried.page.unread))
     for skipped in tried.page.skipped[:3] if tried.page else ():
         yield f"left out: {visible(skipped.where)}: {visible(skipped.why)}"
 
@@ -188,20 +190,27 @@ def _print_overview(found: Sequence[Standing]) -> None:
     for one in found:
         success = one.source.last_success_at
         table.add_row(
-            Text(visible(one.source.name)), Text(one.source.kind), Text(one.words, style="red" if one.waits else ""),
+            Text(visible(one.source.name)), Text(one.source.kind), Text(_short(one), style="red" if one.waits else ""),
             Text(moment(success) if success else "never"), _behind(one), _next(one),
             _count(one.found.new_hour), _count(one.found.new_day), Text(str(one.open_gaps or "")),
         )  # fmt: skip
     console = Console(highlight=False)
     console.print(table)
     for one in found:
-        if one.to_do and (one.waits or one.trouble):
+        if one.stand is Stand.PARTLY:
+            console.print(f"{visible(one.source.name)}: {visible(one.words)}", markup=False, soft_wrap=True)
+        elif one.to_do and (one.waits or one.trouble):
             console.print(f"{visible(one.source.name)}: {one.to_do}", markup=False, soft_wrap=True)
         if one.waits and one.trouble:
             console.print(f"  {visible(one.trouble.said)}", markup=False, soft_wrap=True, style="dim")
         for gap in one.missed:
             said = f"{moment(gap.since)} to {moment(gap.until)}"
             console.print(f"{visible(one.source.name)} misses {said}: {gap.why}", markup=False, soft_wrap=True)
+
+
+def _short(one: Standing) -> str:
+    """Of what is read in part the words have a line of their own."""
+    return "read in part" if one.stand is Stand.PARTLY else visible(one.words)
 
 
 def _count(number: int | None) -> Text:
@@ -231,7 +240,7 @@ def _print_source(standing: Standing, hours: Sequence[Hour], detail: SourceCover
         console.print(text, markup=False, soft_wrap=True, style=style)
 
     source = standing.source
-    line(f"{visible(source.name)} ({source.kind}): {standing.words}", "red" if standing.waits else "")
+    line(f"{visible(source.name)} ({source.kind}): {visible(standing.words)}", "red" if standing.waits else "")
     if standing.to_do:
         line(f"to do: {standing.to_do}")
     if standing.trouble:

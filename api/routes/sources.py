@@ -38,9 +38,12 @@ class Gap(BaseModel):
 
     since: datetime
     until: datetime
-    cause: str = Field(description="capped, restart or history.")
+    cause: str = Field(description="capped, restart, history or unread (a part of the place could not be read).")
     why: str
-    state: str = Field(description="open (it is read again), filled, partly (some of it came) or lost.")
+    state: str = Field(
+        description="growing (as long as a part cannot be read), open (it is read again), filled, partly (some of it "
+        "came) or lost."
+    )
     tries: int = Field(description="Tries that failed.")
     found: int = Field(description="Items that came out of reading it again.")
     closed_at: datetime | None = Field(description="When it was filled or given up.")
@@ -59,6 +62,7 @@ class SourceStatus(BaseModel):
     state: Stand
     words: str = Field(description="The same in words.")
     to_do: str | None = Field(description="What somebody must do, if anything.")
+    unread: list[str] = Field(description="Parts of the place that the last run could not read, with why.")
     waits_for_a_person: bool
     trouble: Trouble | None
     every_s: int | None = Field(description="Read every so many seconds; null = on demand.")
@@ -85,6 +89,7 @@ class SourceStatus(BaseModel):
             state=standing.stand,
             words=standing.words,
             to_do=standing.to_do,
+            unread=row.unread or [],
             waits_for_a_person=standing.waits,
             trouble=wrong and Trouble(kind=wrong.kind, words=wrong.words, to_do=wrong.to_do, said=wrong.said),
             every_s=row.every_s,
@@ -120,13 +125,15 @@ class Hour(BaseModel):
         "nobody knows."
     )
     why: str | None = Field(description="Why it is not covered, in the words of the last error or of its gap.")
-    gap: str | None = Field(description="The state of a known gap in it: open, partly or lost; null = there is none.")
+    gap: str | None = Field(
+        description="The state of a known gap in it: growing, open, partly or lost; null = there is none."
+    )
     polls: int = Field(description="Runs begun in it, by the clock; the figures below are of these.")
     finished: int
     found: int | None = Field(description="Items handed out; null = nothing was read.")
     stored: int | None = Field(description="New mentions among them; null = nothing was read.")
     capped: int
-    truncated: int = Field(description="Runs broken off on our side.")
+    truncated: int = Field(description="Runs broken off on our side, or that ended without a part of the place.")
     rate_limited: int
     failed: int
 

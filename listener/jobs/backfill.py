@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -166,7 +166,8 @@ def _key(row: SourceRow, brands: Collection[Brand], asked: Asked) -> str:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a source's backfill. ``state``: finished, open (to go on another time), failed or busy."""
+    """What became of a source's backfill. ``state``: finished, open (to go on another time), failed or busy.
+    ``unread``: parts of the place that could not be read."""
 
     name: str
     state: str = "open"
@@ -175,6 +176,7 @@ class Outcome:
     stored: int = 0
     pages: int = 0
     capped: int = 0
+    unread: list[str] = field(default_factory=list)
     cost: Decimal = Decimal(0)
 
 
@@ -291,7 +293,8 @@ class _Reader:
         with self._store.transaction() as session:
             rows.release(session, self._id, self._token, state, why, now)
             planned = self._planned
-            if state == "finished" and planned.whole and not self._row(session).capped:
+            row = self._row(session)
+            if state == "finished" and planned.whole and not row.capped and not row.unread:
                 assert planned.row.id is not None
                 coverage.fill(session, planned.row.id, Stretch(planned.since, planned.until))
         self._outcome.state, self._outcome.why = state, why
@@ -299,6 +302,7 @@ class _Reader:
     def _window(self) -> bool:
         with self._store.reading() as session:
             row = self._row(session)
+        self._outcome.unread = list(row.unread or ())
         planned = self._planned
         assert planned.row.id is not None
         result = collect_window(
@@ -312,9 +316,10 @@ class _Reader:
         paid = sum((meter.cost for meter in self._opened.meters if isinstance(meter, SharedMeter)), Decimal(0))
         found = taken.stored + taken.known
         cost, capped = paid - self._paid, taken.page.capped
+        unread = list(dict.fromkeys([*self._outcome.unread, *taken.page.unread]))
         kept = rows.keep_page(
             session, self._id, self._token, cursor, self._clock(), found=found, stored=taken.stored, capped=capped,
-            cost=cost,
+            cost=cost, unread=unread,
         )  # fmt: skip
         if not kept:
             raise _TakenOver(_LOST)
@@ -325,6 +330,7 @@ class _Reader:
         outcome.stored += taken.stored
         outcome.pages += 1
         outcome.capped += capped
+        outcome.unread = unread
         outcome.cost += cost
 
     def _wait(self, error: SourceError) -> bool:

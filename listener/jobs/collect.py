@@ -53,7 +53,7 @@ class Collected:
     """What a run came to.
 
     ``other_brands``: items whose source says that they are about a brand not asked for. ``finished``: the source was
-    read to its end, and not only until the run was told to stop.
+    read to its end, and not only until the run was told to stop. ``unread``: parts of the place that could not be read.
     """
 
     seen: int = 0
@@ -64,6 +64,7 @@ class Collected:
     skipped: list[Skipped] = field(default_factory=list)
     other_brands: Counter[str] = field(default_factory=Counter)
     capped: int = 0
+    unread: list[str] = field(default_factory=list)
     finished: bool = False
 
     def add(self, taken: Taken) -> None:
@@ -75,6 +76,7 @@ class Collected:
         self.pairs += taken.pairs
         self.skipped.extend(taken.page.skipped)
         self.capped += taken.page.capped
+        self.unread += [part for part in dict.fromkeys(taken.page.unread) if part not in self.unread]
 
 
 Keep = Callable[[Session, Cursor, Taken], None]
@@ -282,6 +284,8 @@ def _take(
     result.other_brands += others
     if page.capped:
         log.warning("gap", source=row.name, why="the platform has more here than it hands out")
+    for part in page.unread:
+        log.warning("read_in_part", source=row.name, why=part)
     for skipped in page.skipped:
         log.warning("entry_skipped", source=row.name, where=skipped.where, why=skipped.why)
 
@@ -291,5 +295,5 @@ def _tell(event: str, row: SourceRow, result: Collected) -> None:
     tell(
         event, source=row.name, seen=result.seen, stored=result.stored, known=result.known,
         unmatched=result.unmatched, other_brands=result.other_brands.total(), skipped=len(result.skipped),
-        capped=result.capped, finished=result.finished,
+        capped=result.capped, unread=len(result.unread), finished=result.finished,
     )  # fmt: skip

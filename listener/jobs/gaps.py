@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import select
 from sqlmodel import Session
 
 from alerts.durations import in_words
-from listener.coverage import Stretch
+from listener.coverage import Stretch, in_part
+from listener.items import storable
 from listener.jobs.collect import Taken, collect_window
 from listener.scheduler import claim_slot, slot_of
 from listener.source import Cursor, FatalSourceError, Page, Source, SourceError
@@ -32,6 +34,9 @@ FIRST_WAIT = timedelta(minutes=2)
 LONGEST_WAIT = timedelta(hours=6)
 
 _JOB = "gaps"
+
+_STILL = "; read again,"
+"""What a gap's reason says from the first window on in which a part of the place could not be read."""
 
 
 def fill_next(
@@ -100,6 +105,8 @@ class _Filler:
         """Pass over what the platform no longer has; False once nothing is left to be read, the gap being closed."""
         gap, now = self._gap, self._clock()
         why = "it cannot be asked for less than a minute"
+        if _STILL in gap.why:
+            why = "there is nothing else to read it from"
         if source.history is not None:
             back = in_words(source.history)
             why = f"it can be asked for the last {back} only" if source.history else "it only shows what it has now"
@@ -125,6 +132,8 @@ class _Filler:
             coverage.count(session, gap.source_id, now, found=taken.seen, stored=taken.stored)
             coverage.change_gap(session, self._id, found=taken.seen)
             changes = self._capped(taken.page, window) if taken.page.capped else {}
+            if taken.page.unread and not self._too_much:
+                changes |= self._unread(taken.page, window, changes.get("holes", gap.holes))
             self._change(session, **({"cursor": dict(cursor), "lease_until": now + LEASE} | changes))
             gap.found += taken.seen
 
@@ -140,7 +149,7 @@ class _Filler:
             coverage.fill(session, gap.source_id, window, holes)
             self._change(session, read_to=window.until, cursor=None, width_s=longer)
 
-    def _capped(self, page: Page, window: Stretch) -> dict[str, object]:
+    def _capped(self, page: Page, window: Stretch) -> dict[str, Any]:
         """The platform has more here than it hands out: ask for less at once, or know that this much is missing."""
         hole = Stretch(*page.gap) if page.gap else window
         hole = Stretch(hole.since, max(hole.until, hole.since + timedelta(seconds=1)))
@@ -149,6 +158,15 @@ class _Filler:
             half = max((window.until - window.since) / 2, SMALLEST)
             return {"width_s": int(half.total_seconds()), "cursor": None}
         return {"holes": [*self._gap.holes, [hole.since.isoformat(), hole.until.isoformat()]]}
+
+    def _unread(self, page: Page, window: Stretch, holes: list[list[str]]) -> dict[str, Any]:
+        """A part of the place cannot be read: this much of the gap stays one, and the rest is gone on with."""
+        whole = [window.since.isoformat(), window.until.isoformat()]
+        why = self._gap.why
+        return {
+            "holes": holes if whole in holes else [*holes, whole],
+            "why": why if _STILL in why else storable(f"{why}{_STILL} {in_part(page.unread)}"),
+        }
 
     def _change(self, session: Session, **values: object) -> None:
         coverage.change_gap(session, self._id, **values)  # type: ignore[arg-type]

@@ -2,14 +2,17 @@
 
 A run that ends well has read everything from where the one before it ended, until it began itself. What it has *not*
 read is cut out of that: where the platform had more than it handed out, and where the run did not begin at the mark
-because its place was lost or lies further back than the platform remembers.
+because its place was lost or lies further back than the platform remembers. And where some part of the place could not
+be read (``Page.unread``) nothing is claimed at all: the mark moves, and what lies behind it is a gap that grows until a
+run reads every part.
 """
 
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from listener.coverage import SLACK, Stretch
+from listener.coverage import SLACK, Stretch, in_part
+from listener.items import storable
 from listener.source import Page, Source
 from listener.store import coverage
 from listener.store.tables import Source as SourceRow
@@ -54,6 +57,8 @@ class RunLedger:
         # An interrupted run that goes on still ends where it began to look: what came since is the next one's.
         self._until = row.run_until or until
         self._from = self._begins(row)
+        # A run that goes on lacks what it lacked before it was interrupted.
+        self._unread = list(row.run_unread or ())
 
     def _begins(self, row: SourceRow) -> datetime | None:
         """None = at the mark. Otherwise only what is seen is known to have been read: this is the moment so far."""
@@ -71,7 +76,8 @@ class RunLedger:
         self._now = self._until = until
         if lost or self._from is not None:
             self._from = until
-        coverage.mark(session, self._id, run_from=self._from, run_until=None)
+        self._unread = []
+        coverage.mark(session, self._id, run_from=self._from, run_until=None, run_unread=None)
 
     def keep(self, session: Session, page: Page, stored: int, now: datetime) -> None:
         """A page was stored."""
@@ -80,6 +86,9 @@ class RunLedger:
             capped=int(page.capped), why=CAPPED if page.capped else None,
         )  # fmt: skip
         self._polled = True
+        if new := [storable(part) for part in dict.fromkeys(page.unread) if storable(part) not in self._unread]:
+            self._unread += new
+            coverage.mark(session, self._id, run_unread=self._unread)
         if not self._scheduled:
             return
         times = sorted(item.created_at for item in page.items)
@@ -87,23 +96,34 @@ class RunLedger:
             self._from = min(self._from, times[0])
         if page.capped and (missing := self._missing(page, times)):
             coverage.open_gap(session, self._id, missing, "capped", CAPPED, now, lost=self._gone(missing, now))
-        if page.read_to is not None and self._history != _NOTHING:
+        if page.read_to is not None and self._history != _NOTHING and not self._unread:
             self._prove(session, page.read_to)
         until = None if self._ordered else self._until
         coverage.mark(session, self._id, run_from=self._from, run_until=until, covered_to=self._mark)
 
     def finish(self, session: Session, now: datetime) -> None:
         """The source was read to its end."""
-        coverage.count(session, self._id, now, polls=0 if self._polled else 1, finished=1)
+        unread = in_part(self._unread) if self._unread else None
+        coverage.count(
+            session, self._id, now, polls=0 if self._polled else 1, finished=1, truncated=int(unread is not None),
+            why=unread,
+        )  # fmt: skip
+        coverage.mark(session, self._id, unread=self._unread or None, run_unread=None)
         if not self._scheduled:
             return
         start = self._start(session, now)
-        coverage.cover(session, self._id, Stretch(start, self._until))
         begun = self._row.listened_from
         if begun is None:
             # A first run that came in time says that nothing was to be read before it.
             early = self._row.created_at
             begun = self._until if self._until - early <= self._every + SLACK else early
+        if unread is None:
+            coverage.cover(session, self._id, Stretch(start, self._until))
+            coverage.end_unread(session, self._id, now, again=self._history != _NOTHING)
+        else:
+            # A first run looks back as far as it gets; nobody waited for that.
+            since = start if self._mark is not None else max(start, begun)
+            coverage.leave_unread(session, self._id, Stretch(since, self._until), unread, now)
         mark = max(self._mark or self._until, self._until)
         coverage.mark(session, self._id, covered_to=mark, listened_from=begun, run_from=None, run_until=None)
 

@@ -54,7 +54,7 @@ def start_over(session: Session, backfill_id: int, token: str, since: datetime, 
     """Read the window, or what can still be reached of it, from its start. What was found and spent stays counted."""
     return _change(
         session, backfill_id, token, since=since, until=until, cursor=None, state="open", why=None, finished_at=None,
-        capped=0, updated_at=now,
+        capped=0, unread=None, updated_at=now,
     )  # fmt: skip
 
 
@@ -69,13 +69,18 @@ def keep_page(
     stored: int,
     capped: bool,
     cost: Decimal,
+    unread: Sequence[str] = (),
 ) -> bool:
-    """Remember how far it is, in the transaction that stores the page. False where another process has taken it."""
+    """Remember how far it is, in the transaction that stores the page. False where another process has taken it.
+
+    ``unread``: all parts so far that could not be read; none = as before.
+    """
+    told = {"unread": [storable(part) for part in unread]} if unread else {}
     row = table(Backfill).c
     return _change(
         session, backfill_id, token, cursor=dict(cursor), lease_until=now + LEASE, updated_at=now, state="open",
         why=None, found=row.found + found, stored=row.stored + stored, pages=row.pages + 1,
-        capped=row.capped + int(capped), cost=row.cost + cost,
+        capped=row.capped + int(capped), cost=row.cost + cost, **told,
     )  # fmt: skip
 
 

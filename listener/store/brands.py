@@ -10,10 +10,11 @@ from sqlmodel import select as select_rows
 
 from listener.items import storable
 from listener.store.breakers import close_breaker
+from listener.store.coverage import end_unread
 from listener.store.engine import upsert
 from listener.store.tables import Brand, Firing, Gap, Source, Task, table
 
-_NOWHERE = dict.fromkeys(("cursor", "provisional_cursor", "run_from", "run_until"))
+_NOWHERE = dict.fromkeys(("cursor", "provisional_cursor", "run_from", "run_until", "run_unread"))
 """A source that has no place to go on from, and no run under way."""
 
 _DECIDED = ("kind", "options", "brands", "every_s", "about_brands", "judge_as_new", "active")
@@ -52,7 +53,9 @@ def save_sources(session: Session, rows: Sequence[Mapping[str, Any]], now: datet
             moved = (before.kind, before.options) != (row["kind"], row["options"])
             listening = (before.brands, before.about_brands)
             if moved:
-                values |= {"last_error": None, "last_success_at": None, "covered_to": None}
+                values |= {"last_error": None, "last_success_at": None, "covered_to": None, "unread": None}
+                # What could not be read of the place before is not to be looked for in this one.
+                end_unread(session, before.id, now, again=False)
             if moved or listening != (row.get("brands"), row.get("about_brands", False)):
                 # A cursor means something only to the place it was made for, and past it nobody looked for new brands.
                 values |= _NOWHERE | {"run_from": now}
@@ -119,7 +122,9 @@ def note_run(
 def forget_provisional(session: Session, source_id: int) -> None:
     """Drop an interrupted run's cursor; the next run starts from the last one that was kept."""
     session.connection().execute(
-        update(table(Source)).where(table(Source).c.id == source_id).values(provisional_cursor=None, run_until=None)
+        update(table(Source))
+        .where(table(Source).c.id == source_id)
+        .values(provisional_cursor=None, run_until=None, run_unread=None)
     )
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from listener.coverage import Missing, Polls, Record, Stretch, hour_of, joined, without
+from alerts.durations import in_words
+from listener.coverage import UNREAD, Missing, Polls, Record, Stretch, hour_of, joined, without
 from listener.items import storable
 from listener.store.engine import upsert
 from listener.store.tables import Covered, Gap, Mention, Source, SourceBreaker, SourceHour, table
@@ -22,6 +23,10 @@ _COUNTS = ("polls", "finished", "found", "stored", "capped", "truncated", "rate_
 
 WINDOW = timedelta(hours=6)
 """How much of a gap is asked for at first; less where the platform has more than it hands out."""
+
+
+AGAIN = timedelta(days=7)
+"""How much of what was read in part is read again once every part can be; what may be months would eat a quota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,8 @@ def count(session: Session, source_id: int, now: datetime, *, why: str | None = 
     upsert(session, table(SourceHour), [row], key=("source_id", "hour"), replace=("why",), add=_COUNTS)
 
 
-def mark(session: Session, source_id: int, **marks: datetime | None) -> None:
-    """Move a source's marks: listened_from, covered_to, run_from, run_until."""
+def mark(session: Session, source_id: int, **marks: datetime | Sequence[str] | None) -> None:
+    """Move a source's marks: listened_from, covered_to, run_from, run_until; unread and run_unread."""
     session.connection().execute(update(table(Source)).where(table(Source).c.id == source_id).values(**marks))
 
 
@@ -84,6 +89,40 @@ def open_gap(
         session.add(gap)
     session.flush()
     return new
+
+
+def leave_unread(session: Session, source_id: int, stretch: Stretch, why: str, now: datetime) -> None:
+    """All of ``stretch`` was read but for some parts of the place. What lasts is one gap, which grows."""
+    _hold(session, source_id)
+    known = _gap_stretches(session, source_id, stretch) + _covered(session, source_id, stretch)
+    growing = session.exec(select_rows(Gap).where(*_growing(source_id)).order_by(col(Gap.until).desc())).first()
+    for since, until in without([stretch], known):
+        if growing is not None and growing.until >= since:
+            growing.until, growing.why = until, storable(why)
+            continue
+        growing = Gap(
+            source_id=source_id, since=since, until=until, cause=UNREAD, why=storable(why), state="growing",
+            read_to=since, width_s=round(WINDOW.total_seconds()), not_before=now, opened_at=now,
+        )  # fmt: skip
+        session.add(growing)
+    session.flush()
+
+
+def end_unread(session: Session, source_id: int, now: datetime, *, again: bool) -> None:
+    """Every part can be read: what was left is read again (``again``), as far back as is worth it, or is missing."""
+    for gap in session.exec(select_rows(Gap).where(*_growing(source_id))):
+        if not again:
+            gap.state, gap.closed_at = "partly", now
+            continue
+        gap.state, gap.not_before = "open", now
+        gap.read_to = max(gap.since, min(now - AGAIN, gap.until))
+        if gap.read_to > gap.since:
+            gap.why += f" (of this the last {in_words(AGAIN)} are read again)"
+    session.flush()
+
+
+def _growing(source_id: int) -> tuple[ColumnElement[bool], ...]:
+    return col(Gap.source_id) == source_id, col(Gap.state) == "growing"
 
 
 def covered(session: Session, source_id: int, stretch: Stretch) -> list[Stretch]:
@@ -221,7 +260,8 @@ def close_gap(session: Session, gap: Gap, why: str, now: datetime) -> str:
     assert gap.id is not None
     whole = Stretch(gap.since, gap.until)
     left = without([whole], _covered(session, gap.source_id, whole))
-    state = "filled" if not left else "lost" if left == [whole] and not gap.found else "partly"
+    lost = left == [whole] and not gap.found and gap.cause != UNREAD
+    state = "filled" if not left else "lost" if lost else "partly"
     said = gap.why if state == "filled" else f"{gap.why}, and {why}"
     change_gap(session, gap.id, state=state, why=said, closed_at=now, lease_until=None, cursor=None)
     return state

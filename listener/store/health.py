@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from alerts.durations import in_words
 from alerts.wording import moment
+from listener.coverage import in_part
 from listener.store import coverage, deletion
 from listener.store.brands import collect_job, scheduled_sources
 from listener.store.deliveries import OPEN, behind_another
@@ -150,6 +151,8 @@ def _ailing(session: Session, now: datetime, patience: timedelta) -> list[str]:
         ):
             last = f"was last read well at {moment(read_well)}" if source.last_success_at else "was never read well"
             found.append(f"source {source.name} {last}: {source.last_error or 'is `escucha run` running?'}")
+        elif source.unread:
+            found.append(f"source {source.name} is {in_part(source.unread)}")
         elif gaps := missed.get(source.id or 0):
             found.append(f"source {source.name} {_missing(gaps)}")
     return found

@@ -12,7 +12,7 @@ from sqlmodel import select as select_rows
 from alerts.durations import in_words
 from alerts.wording import moment
 from listener.breaker import Breaker
-from listener.coverage import SLACK
+from listener.coverage import SLACK, in_part
 from listener.scheduler import slot_of
 from listener.store import breakers, coverage, quota
 from listener.store.brands import collect_job
@@ -32,6 +32,7 @@ class Stand(StrEnum):
     NEW = "new"
     READING = "reading"
     BEHIND = "behind"
+    PARTLY = "partly"
     WAITING = "waiting"
     FAILING = "failing"
     STOPPED = "stopped"
@@ -42,6 +43,7 @@ class Stand(StrEnum):
 
 _PATIENT = (Kind.SLOW_DOWN, Kind.QUOTA, Kind.MONEY)
 _FILLS = "nothing: it catches up as soon as workers come to it"
+_PART = "what the message says of each part; all else of this source is read"
 _RUNS = "see whether `escucha run` (or schedule and work) is running"
 
 
@@ -125,7 +127,9 @@ def _standing(row: Source, known: _Known) -> Standing:
         next_at = _next(row, known, not_before, every)
     overdue = now - (row.last_success_at or row.created_at) > every + known.patience
     stand, words, to_do = _said(row, known, wrong, next_at, reading=reading, late=late, behind=behind)
-    waits = scheduled and (row.stopped or bool(missed) or (overdue and (wrong is not None or not reading)))
+    waits = scheduled and (
+        row.stopped or bool(missed) or bool(row.unread) or (overdue and (wrong is not None or not reading))
+    )
     if missed and to_do is None and scheduled:
         to_do = "see what was missed; reading more often (every) may prevent it"
     return Standing(
@@ -174,6 +178,8 @@ def _said(
         return stand, f"{wrong.words}{times}{again}", wrong.to_do
     if row.last_success_at is None:
         return (Stand.BEHIND, "never read yet, and overdue", _RUNS) if late else (Stand.NEW, "not read yet", None)
+    if row.unread:
+        return Stand.PARTLY, in_part(row.unread), _PART
     if late:
         said = f"behind by {in_words(_rounded(behind))}" if behind else "behind"
         return Stand.BEHIND, said, _FILLS if _queued(row, known) else _RUNS

@@ -24,8 +24,8 @@ class SourceHour(SQLModel, table=True):
     """What happened to a source in one hour of the clock on the wall; no row = nobody tried.
 
     ``polls``: runs begun; ``finished``: those read to their end. ``found``: items handed out, ``stored``: new mentions
-    of them. ``capped``: pages behind which the platform had more. ``truncated``: runs that we broke off. ``why``: the
-    last trouble, in the words of the error.
+    of them. ``capped``: pages behind which the platform had more. ``truncated``: runs that we broke off, or that ended
+    without a part of the place. ``why``: the last trouble, in the words of the error.
     """
 
     __tablename__ = "source_hour"
@@ -46,10 +46,11 @@ class SourceHour(SQLModel, table=True):
 class Gap(SQLModel, table=True):
     """A stretch of which something is known to be missing.
 
-    ``cause``: capped, restart or history. ``state``: open -> filled | partly | lost. Filling goes window by window:
-    ``read_to`` says how far it is, ``width_s`` how long the next window is, ``cursor`` where the one under way was
-    left, ``holes`` what is missing even then (pairs of ISO times). ``tries``: those that failed; ``found``: items that
-    came out of it. ``lease_until``: somebody is filling it until then.
+    ``cause``: capped, restart, history or unread. ``state``: open -> filled | partly | lost; one of the cause unread is
+    ``growing`` first, as long as every run lacks a part of the place. Filling goes window by window: ``read_to`` says
+    how far it is, ``width_s`` how long the next window is, ``cursor`` where the one under way was left, ``holes`` what
+    is missing even then (pairs of ISO times). ``tries``: those that failed; ``found``: items that came out of it.
+    ``lease_until``: somebody is filling it until then.
     """
 
     __table_args__ = (

@@ -99,8 +99,8 @@ class Backfill(SQLModel, table=True):
     """A window of a source's past that is read for some brands, and how far.
 
     ``key`` names what was asked for: a digest of the brands' queries, the source's options, since and until; asked for
-    again, it goes on here. ``state``: open, finished or failed (``why`` says it). ``lease_until``: a process is at
-    work on it until then.
+    again, it goes on here. ``state``: open, finished or failed (``why`` says it). ``unread``: the parts that could not
+    be read in it. ``lease_until``: a process is at work on it until then.
     """
 
     __table_args__ = (UniqueConstraint("source_id", "key"),)
@@ -118,6 +118,7 @@ class Backfill(SQLModel, table=True):
     stored: int = 0
     pages: int = 0
     capped: int = 0
+    unread: list[str] | None = Field(default=None, sa_type=JSON)
     cost: Decimal = Field(default=Decimal(0), sa_type=Money)
     lease_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     lease_token: str | None = Field(default=None, sa_type=Text)

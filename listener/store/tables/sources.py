@@ -35,7 +35,8 @@ class Source(SQLModel, table=True):
 
     For the ledger (``listener.store.coverage``): ``listened_from``: since when it has been read; ``covered_to``: how
     far, gaps apart; ``run_from`` and ``run_until``: what the run under way, or the next one, will have read when it
-    ends, where that is not simply from ``covered_to`` until it began.
+    ends, where that is not simply from ``covered_to`` until it began. ``unread``: the parts that the last run could not
+    read (``listener.source.Page``), ``run_unread``: those of the run under way, or the one to be gone on with.
     """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
@@ -56,5 +57,7 @@ class Source(SQLModel, table=True):
     covered_to: datetime | None = Field(default=None, sa_type=UTCDateTime)
     run_from: datetime | None = Field(default=None, sa_type=UTCDateTime)
     run_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    unread: list[str] | None = Field(default=None, sa_type=JSON)
+    run_unread: list[str] | None = Field(default=None, sa_type=JSON)
     stopped: bool = False
     created_at: datetime = Field(sa_type=UTCDateTime)

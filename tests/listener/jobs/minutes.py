@@ -4,6 +4,7 @@ Three ways in which platforms hand things out: oldest first, newest first down t
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -36,7 +37,8 @@ def at(number: int) -> datetime:
 
 
 class Minutes:
-    """What all three have: the posts there are, and errors on demand. ``fail_after``: pages before ``error``."""
+    """What all three have: the posts there are, and errors on demand. ``fail_after``: pages before ``error``;
+    ``lacks``: what the first page says cannot be read."""
 
     kind: ClassVar[str] = "rss"
     ordered: ClassVar[bool] = True
@@ -48,6 +50,7 @@ class Minutes:
         self.error: BaseException | None = None
         self.fail_after = 0
         self.windows: list[tuple[int, int]] = []
+        self.lacks: tuple[str, ...] = ()
 
     def fetch(
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
@@ -57,7 +60,7 @@ class Minutes:
         for number, page in enumerate(self.pages(cursor, until, since)):
             if self.error is not None and number >= self.fail_after:
                 raise self.error
-            yield page
+            yield replace(page, unread=self.lacks, read_to=None) if self.lacks and number == 0 else page
         if self.error is not None:
             raise self.error
 

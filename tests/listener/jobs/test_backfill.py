@@ -42,6 +42,7 @@ class Past:
     asked: list[tuple[Cursor | None, datetime | None, datetime]] = field(default_factory=list)
     pages: int = 0
     capped: bool = False
+    lacks: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "rss"
     lag: ClassVar[timedelta] = timedelta(0)
@@ -68,6 +69,7 @@ class Past:
                     for name in ("Aeroluz", "Nubia")
                 ),
                 {"day": day}, progress=(day + 1) / DAYS, capped=self.capped,
+                unread=self.lacks if day == 0 else (),
             )  # fmt: skip
 
 
@@ -388,6 +390,19 @@ def test_the_ledger_knows_what_was_read_whole(desk: Desk, brands: int, capped: b
     frame = coverage.Stretch(SINCE, SINCE + timedelta(days=5))
     with desk.site.store.reading() as session:
         assert bool(coverage.covered(session, desk.site.one(Source).id or 0, frame)) is covered
+
+
+def test_what_could_not_be_read_of_a_window_is_told_and_not_forgotten_after_an_interruption(desk: Desk) -> None:
+    desk.past.lacks = ("a part is closed",)
+    desk.past.troubles = {2: FatalSourceError("a person must act")}
+    assert desk.run(desk.plan("Aeroluz", "Nubia")).state == "failed"
+    desk.past.lacks = ()
+
+    outcome = desk.run(desk.plan("Aeroluz", "Nubia"))
+    assert (outcome.state, outcome.unread) == ("finished", ["a part is closed"])
+    frame = coverage.Stretch(SINCE, SINCE + timedelta(days=5))
+    with desk.site.store.reading() as session:
+        assert coverage.covered(session, desk.site.one(Source).id or 0, frame) == []
 
 
 def test_mentions_of_another_brand_asked_for_later_are_not_stored_twice(desk: Desk) -> None:

@@ -304,3 +304,38 @@ def test_what_is_known_already_opens_no_second_gap(listening: Site) -> None:
     with listening.store.transaction() as session:
         coverage.cover(session, 1, Stretch(at(100), at(300)))
     assert claimed(listening) == [(0, 100), (140, 150), (160, 300)]
+
+
+PRIVATE = "r/secret is private: have the account let in, or leave it out"
+
+
+def test_what_was_read_in_part_is_read_again_once_every_part_can_be(listening: Site) -> None:
+    source = NewestFirst(listening.clock)
+    follow(listening, source)
+    source.lacks = (PRIVATE,)
+    listening.clock.advance(minutes=10)
+    follow(listening, source)
+    assert turn(listening, source) == 0, "as long as it lasts it is not worth asking for"
+
+    source.lacks = ()
+    listening.clock.advance(minutes=9)
+    follow(listening, source)
+    assert claimed(listening)[-1] == (310, 320)
+    assert turn(listening, source) == 1
+    assert listening.one(Gap).state == "filled"
+    assert claimed(listening) == [(150, 320)]
+
+
+def test_a_window_of_which_a_part_cannot_be_read_stays_a_hole(listening: Site) -> None:
+    gap(listening, 60, 130)
+    source = OldestFirst(listening.clock)
+    source.lacks = (PRIVATE,)
+    turn(listening, source)
+
+    row = listening.one(Gap)
+    assert (row.state, row.found) == ("partly", 71)
+    assert row.why == (
+        f"it was too much; read again, read in part: {PRIVATE}, and there is nothing else to read it from"
+    )
+    assert claimed(listening) == []
+    assert turn(listening, source) == 0

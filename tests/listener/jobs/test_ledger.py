@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from structlog.testing import capture_logs
 
 from listener import coverage
 from listener.coverage import Hour, State
+from listener.jobs.collect import Collected
 from listener.jobs.ledger import CAPPED
 from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError
 from listener.store import brands, intake
@@ -24,7 +26,7 @@ from listener.store import coverage as ledger
 from listener.store.engine import Store
 from listener.store.tables import Covered, Gap, Source, SourceHour
 from tests.conftest import Clock
-from tests.listener.conftest import Site
+from tests.listener.conftest import Site, item
 from tests.listener.jobs.minutes import (
     BUSY,
     CAP,
@@ -432,9 +434,90 @@ def test_with_nobody_to_listen_for_the_hour_is_not_covered(listening: Site) -> N
     assert "no brand is listened for here" in (hours(listening)[0].why or "")
 
 
+PRIVATE = "r/secret is private: have the account let in, or leave it out"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_run_could_not_read_of_a_place_is_not_covered_and_told(listening: Site, kind: type[Minutes]) -> None:
+    """However often: one gap, which grows, and the run after it does not cover it."""
+    source = kind(listening.clock)
+    follow(listening, source)
+    poll(listening, source)
+    source.lacks = (PRIVATE,)
+    poll(listening, source, times=12)
+
+    assert claimed(listening) == [(0, 9)]
+    assert states(listening) == ["partly", "partly", "partly"]
+    assert {hour.why for hour in hours(listening)} == {f"read in part: {PRIVATE}"}
+    assert gaps(listening) == [(9, 129, "unread", "growing")]
+    row = listening.one(Source)
+    assert (row.unread, row.run_unread, row.last_error) == ([PRIVATE], None, None)
+    assert (minute(row.covered_to or at(0)), row.last_success_at) == (129, at(129))
+    assert stored(listening) == set(range(129))
+    first, *_ = listening.rows(SourceHour)
+    assert (first.polls, first.finished, first.truncated, first.failed) == (7, 7, 5, 0)
+
+    source.lacks = ()
+    poll(listening, source, times=3)
+    assert claimed(listening) == [(0, 9), (129, 159)]
+    assert listening.one(Source).unread is None
+    # A feed has no past that could be read again.
+    assert gaps(listening) == [(9, 129, "unread", "partly" if kind is Feed else "open")]
+
+
+@pytest.mark.parametrize("kind", [OldestFirst, NewestFirst])
+def test_a_run_that_goes_on_still_lacks_what_it_lacked_before_it_was_interrupted(
+    listening: Site, kind: type[Minutes]
+) -> None:
+    source = kind(listening.clock)
+    follow(listening, source)
+    listening.clock.advance(minutes=60)
+    source.lacks = (PRIVATE,)
+    source.fails(after=3)
+    with pytest.raises(RetriableSourceError):
+        follow(listening, source)
+    assert claimed(listening) == []
+    assert listening.one(Source).run_unread == [PRIVATE]
+
+    source.works()
+    source.lacks = ()
+    follow(listening, source)
+    assert claimed(listening) == []
+    assert gaps(listening) == [(0, 60, "unread", "growing")]
+    follow(listening, source)
+    assert gaps(listening) == [(0, 60, "unread", "open")]
+
+
+def test_a_long_time_that_was_read_in_part_is_read_again_as_far_as_is_worth_it(listening: Site) -> None:
+    source = OldestFirst(listening.clock)
+    source.posts = lambda *_: [item("0", minute=minute(listening.clock()) - 1)]  # type: ignore[method-assign]
+    follow(listening, source)
+    source.lacks = (PRIVATE,)
+    for _ in range(3):
+        listening.clock.advance(minutes=4 * 24 * 60)
+        follow(listening, source)
+    source.lacks = ()
+    follow(listening, source)
+
+    (gap,) = listening.rows(Gap)
+    assert (gap.state, gap.since, gap.read_to) == ("open", at(0), at(5 * 24 * 60))
+    assert gap.why == f"read in part: {PRIVATE} (of this the last 7d are read again)"
+
+
+def test_what_was_unread_of_a_place_is_not_looked_for_in_another(listening: Site) -> None:
+    source = OldestFirst(listening.clock)
+    source.lacks = (PRIVATE,)
+    follow(listening, source)
+    poll(listening, source)
+    listening.source(every_s=600, options={"url": "https://elsewhere.example/feed"})
+
+    assert gaps(listening) == [(0, 9, "unread", "partly")]
+    assert listening.one(Source).unread is None
+
+
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["ok", "ok", "ok", "failed", "rate_limited", "truncated", "killed"]),
+        st.sampled_from(["ok", "ok", "ok", "unread", "failed", "rate_limited", "truncated", "killed"]),
         st.integers(1, 4).map(lambda number: number * 7) | st.integers(60, 250),
         st.integers(0, 5),
     ),
@@ -447,16 +530,19 @@ STEPS = st.lists(
 def take_step(site: Site, source: Minutes, outcome: str, pages: int) -> str:
     """One run; what really became of it, as it may have ended well before its trouble."""
     left = [pages]
+    lacking = bool(site.one(Source).run_unread)
 
     def keep_on() -> bool:
         left[0] -= 1
         return left[0] > 0
 
     if outcome == "truncated":
-        return "ok" if follow(site, source, keep_on=keep_on).finished else "truncated"
-    if outcome == "ok":
-        follow(site, source)
-        return outcome
+        return _became(follow(site, source, keep_on=keep_on), "truncated", lacking=lacking)
+    if outcome in ("ok", "unread"):
+        source.lacks = (PRIVATE,) if outcome == "unread" else ()
+        result = follow(site, source)
+        source.lacks = ()
+        return _became(result, outcome, lacking=lacking)
     source.error, source.fail_after = {
         "failed": RetriableSourceError(BUSY), "rate_limited": RetriableSourceError(SLOWER), "killed": Killed(),
     }[outcome], pages  # fmt: skip
@@ -464,6 +550,10 @@ def take_step(site: Site, source: Minutes, outcome: str, pages: int) -> str:
         follow(site, source)
     source.works()
     return outcome
+
+
+def _became(result: Collected, outcome: str, *, lacking: bool) -> str:
+    return outcome if not result.finished else "unread" if result.unread or lacking else "ok"
 
 
 def minutes_of(pieces: list[tuple[int, int]]) -> set[int]:
@@ -499,6 +589,7 @@ def _hold_to_account(site: Site, kind: type[Minutes], steps: list[tuple[str, int
         log.setdefault(minute(site.clock()) // 60, Counter())[became] += 1
         now = minute(site.clock())
         claims, missing = minutes_of(claimed(site)), minutes_of([(gap[0], gap[1]) for gap in gaps(site)])
+        partly = minutes_of([(gap[0], gap[1]) for gap in gaps(site) if gap[2] == "unread"])
         row = site.one(Source)
 
         # Nothing is claimed that is not stored: somebody spoke in every minute.
@@ -510,7 +601,7 @@ def _hold_to_account(site: Site, kind: type[Minutes], steps: list[tuple[str, int
             known = {number for number in claims | missing if number < mark}
             assert known == set(range(min(known, default=mark), mark))
             # Only an unordered run that goes on after an interruption ends where that one began.
-            assert mark == now or became != "ok" or not source.ordered
+            assert mark == now or became not in ("ok", "unread") or not source.ordered
         # Pages of a run that broke off may lie in a gap; otherwise what is missing is missing.
         troubled = troubled or became != "ok"
         assert troubled or missing.isdisjoint(stored(site))
@@ -520,16 +611,21 @@ def _hold_to_account(site: Site, kind: type[Minutes], steps: list[tuple[str, int
             happened = log.get(number, Counter())
             counts = hour.polls
             assert (counts.failed, counts.rate_limited, counts.truncated) == (
-                happened["failed"], happened["rate_limited"], happened["truncated"],
+                happened["failed"], happened["rate_limited"], happened["truncated"] + happened["unread"],
             )  # fmt: skip
             # A run that was killed before its first page leaves no trace.
             assert happened.total() - happened["killed"] <= counts.polls <= happened.total()
-            assert hour.state == _simple_state(number, now, claims, counts.polls, happened, missing, row), hour
+            state = _simple_state(number, now, claims, counts.polls, happened, missing, partly, row)
+            assert hour.state == state, hour
+        # One row while it lasts: between two of them something was read whole, or was capped.
+        growing = sorted(gap[:2] for gap in gaps(site) if gap[3] == "growing")
+        assert all(before[1] < after[0] for before, after in pairwise(growing))
 
 
 def _simple_state(
-    hour: int, now: int, claims: set[int], polls: int, happened: Counter[str], missing: set[int], row: Source
-) -> str:
+    hour: int, now: int, claims: set[int], polls: int, happened: Counter[str], missing: set[int],
+    partly: set[int], row: Source,
+) -> str:  # fmt: skip
     """The state of an hour, found out minute by minute."""
     listened = minute(row.listened_from) if row.listened_from else 0
     read_to = minute(row.covered_to) if row.covered_to else listened
@@ -543,7 +639,7 @@ def _simple_state(
     worse = "rate_limited" if happened["rate_limited"] >= happened["failed"] else "failed"
     if wanted <= read | due:
         return "covered" if read else worse if polls and refused >= polls else "waiting"
-    if read:
+    if read or whole & partly:
         return "partly"
     if not polls:
         return "not_polled"
@@ -553,4 +649,4 @@ def _simple_state(
         return "capped"
     if refused:
         return worse
-    return "not_polled" if happened["ok"] >= polls else "unfinished"
+    return "not_polled" if happened["ok"] + happened["unread"] >= polls else "unfinished"

@@ -13,7 +13,7 @@ from listener.queue import WorkQueue
 from listener.quota import Meters
 from listener.scheduler import Scheduler
 from listener.source import FatalSourceError, Limit
-from listener.store import brands, breakers, coverage
+from listener.store import brands, breakers, coverage, health
 from listener.store.standing import Stand, Standing, standings
 from listener.store.tables import Source
 from tests.listener.conftest import Site
@@ -167,3 +167,20 @@ def test_money_and_blocks_of_the_platforms_accounts_are_shown(feed: Site, source
     (spending,) = standing(feed).spending
     assert (spending.account, spending.forecast.spent_today) == ("rss:1", Decimal(1))
     assert standing(feed).source.name == feed.one(Source).name
+
+
+def test_what_cannot_be_read_of_a_source_is_told_until_it_can(feed: Site, source: OldestFirst) -> None:
+    words = "r/secret is private: have the account let in, or leave it out"
+    feed.clock.advance(minutes=5)
+    source.lacks = (words, "b", "c", "d")
+    run(feed, source)
+
+    found = standing(feed)
+    assert (found.stand, found.waits, found.trouble) == (Stand.PARTLY, True, None)
+    assert found.words == f"read in part: {words}; b; c; and 1 more"
+    with feed.store.reading() as session:
+        assert health.attention(session, feed.clock(), PATIENCE, ()) == [f"source feed is {found.words}"]
+    source.lacks = ()
+    feed.clock.advance(minutes=5)
+    run(feed, source)
+    assert (standing(feed).stand, standing(feed).waits) == (Stand.OK, False)
