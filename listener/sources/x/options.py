@@ -70,8 +70,9 @@ class XOptions(BaseModel):
 
     @property
     def most_per_post(self) -> Decimal:
-        """US dollars: a post, its author, and the original that comes with a repost, a quote or a reply."""
-        posts = 2 if self.reposts else 1
+        """US dollars: a post, its author, and the originals that come along: a reply that quotes brings two, the post
+        it answers and the one it quotes."""
+        posts = 3 if self.reposts else 1
         return self.price_per_post * posts + self.price_per_user
 
     @property

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +43,13 @@ class FakeX(RemotePlatform):
         self.repeat_token = False
         self.hides: dict[str, str] = {}
         """Posts that are there and not shown, with the type of problem."""
+        self.untold: set[str] = set()
+        """Posts of which it says nothing at all when they are looked up."""
+        self.empty_lookups = False
+        """It says nothing of any."""
+        self.dearest = False
+        """Everybody has an account of their own and answers one post while they quote another: each post published
+        brings along as much as a post can."""
         self._tokens: dict[str, dict[str, str]] = {}
 
     def source(self, **options: Any) -> XSource:
@@ -53,12 +61,20 @@ class FakeX(RemotePlatform):
 
     def publish(self, posts: Iterable[Post]) -> None:
         for post in posts:
-            self.ids[post.id] = self.add(post.text, post.said_at, post.author)
+            if not self.dearest:
+                self.ids[post.id] = self.add(post.text, post.said_at, post.author)
+                continue
+            before = post.said_at - timedelta(days=3)
+            refers = [
+                {"type": kind, "id": self.add(f"{kind} here", before, "bea")} for kind in ("replied_to", "quoted")
+            ]
+            author = f"{post.author}{len(self.users)}"
+            self.ids[post.id] = self.add(post.text, post.said_at, author, referenced_tweets=refers)
 
     def add(self, text: str, at: datetime, author: str = "ana", **more: Any) -> str:
         """A post; its id."""
         post_id = str(id_at(at) + len(self.posts) % 4096)
-        author_id = str(1000 + sum(map(ord, author)))
+        author_id = str(1000 + zlib.crc32(author.encode()))
         metrics = {"followers_count": 250, "following_count": 3, "tweet_count": 9, "listed_count": 0}
         self.users.setdefault(
             author_id,
@@ -167,6 +183,9 @@ class FakeX(RemotePlatform):
         ids = asked["ids"].split(",")
         if len(ids) > 100:
             return _invalid(f"The number of values in the `ids` query parameter list [{len(ids)}] is not 100", "ids")
+        ids = [one for one in ids if one not in self.untold and not self.empty_lookups]
+        if not ids:
+            return _json({"data": []})
         there = [self.posts[one] for one in ids if one in self.posts and one not in self.hides]
         answer: dict[str, Any] = self._shown(there, asked) if there else {}
         errors = [self._missing(one, "ids") for one in ids if one not in self.posts or one in self.hides]

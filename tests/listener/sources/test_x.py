@@ -13,6 +13,8 @@ from werkzeug import Response
 
 from listener.http import USER_AGENT, Http
 from listener.items import Item
+from listener.jobs.collect import collect
+from listener.jobs.recheck import recheck
 from listener.query import parse
 from listener.quota import Meters, QuotaSpent
 from listener.registry import build
@@ -20,9 +22,10 @@ from listener.source import FatalSourceError, Limit, Priced, RetriableSourceErro
 from listener.sources.x import refusals
 from listener.sources.x.posts import id_at
 from listener.store.engine import Store
-from listener.store.tables import Spend
+from listener.store.tables import Mention, Spend
 from listener.tools import Endpoints, Tools
 from tests.conftest import Clock
+from tests.listener.conftest import Site
 from tests.listener.sources.conformance import (
     QUERY,
     START,
@@ -56,10 +59,33 @@ def host(platform: FakeX) -> Host:
     return Host(platform.source())
 
 
-class TestContract(
-    RemoteContract, LateContract, TokenContract, WindowContract, EditContract, RecheckContract, MeterContract
-):
+class TestContract(RemoteContract, LateContract, TokenContract, WindowContract, EditContract, RecheckContract):
     pass
+
+
+class TestMeter(MeterContract):
+    """What is asked for must be enough for pages that are full of the dearest posts."""
+
+    @pytest.fixture
+    def platform(self, httpserver: HTTPServer, http: Http) -> FakeX:
+        platform = FakeX(httpserver, http)
+        platform.dearest = True
+        return platform
+
+    def test_a_page_of_the_dearest_posts_costs_what_was_set_aside(self, platform: FakeX) -> None:
+        platform.publish(burst(10))
+        host = Host(platform.source(daily_cap=2))
+        host.run()
+        assert platform.requests[0].args["max_results"] == "10"
+        assert len(host.stored) == 10
+        assert platform.meter.spent == platform.meter.most == 10 * Decimal("0.025")
+
+    def test_without_originals_and_with_their_price_only(self, platform: FakeX) -> None:
+        platform.publish(burst(300))
+        for options in ({"reposts": False}, {"price_per_user": 0}, {"price_per_post": 0}):
+            platform.meter = CountingMeter()
+            Host(platform.source(**options)).run()
+            assert 0 < platform.meter.spent <= platform.meter.most
 
 
 def one(host: Host) -> Item:
@@ -140,6 +166,13 @@ class TestWhatIsAsked:
         host.run()
         host.run(UNTIL + timedelta(minutes=5))
         assert host.texts == texts([*posts, *new])
+
+    def test_a_run_does_not_change_the_cursor_that_it_was_given(self, platform: FakeX, host: Host) -> None:
+        platform.publish(burst(300))
+        host.run(stop_after=1)
+        before = json.dumps(host.provisional)
+        assert len(list(host.source.fetch(QUERY, host.provisional, UNTIL))) > 1
+        assert json.dumps(host.provisional) == before
 
     def test_a_query_that_shrank_while_a_run_was_broken_off(self, platform: FakeX, host: Host) -> None:
         names = [f"acme{n:03} {'x' * 30}" for n in range(20)]
@@ -401,14 +434,14 @@ class TestMoney:
         Host(platform.source()).run()
         # Six posts, one of which came along once more as an original, and two authors.
         assert platform.meter.spent == 7 * Decimal("0.005") + 2 * Decimal("0.010")
-        assert platform.meter.most == 100 * Decimal("0.020")
+        assert platform.meter.most == 100 * Decimal("0.025")
 
     def test_a_small_purse_gets_small_pages(self, platform: FakeX) -> None:
         Host(platform.source(daily_cap=5)).run()
-        assert platform.requests[0].args["max_results"] == "25"
+        assert platform.requests[0].args["max_results"] == "20"
         Host(platform.source(daily_cap=1, price_per_user=0)).run()
         assert platform.requests[1].args["max_results"] == "10"
-        assert platform.meter.most == 25 * Decimal("0.020") + 10 * Decimal("0.010")
+        assert platform.meter.most == 20 * Decimal("0.025") + 10 * Decimal("0.015")
 
     def test_the_purse_runs_dry_in_the_middle_and_nothing_is_lost_or_paid_twice(self, platform: FakeX) -> None:
         posts = burst(1000)
@@ -435,14 +468,14 @@ class TestMoney:
         host = Host(build("x", options, tools))
         with pytest.raises(QuotaSpent, match=r"day's cap of \$1.00"):
             host.run()
-        assert len(host.stored) == 190  # one page more could cost more than the dollar
+        assert len(host.stored) == 180  # one page more could cost more than the dollar
         clock.advance(days=1)
         host.source = build("x", options, tools)  # another process
         host.run()
         assert host.texts == texts(posts)
         with store.reading() as session:
             days = [spend.amount for spend in session.exec(select(Spend).order_by(col(Spend.day)))]
-        assert days == [Decimal("0.95"), Decimal("0.30")]
+        assert days == [Decimal("0.90"), Decimal("0.35")]
 
     def test_what_broke_off_or_was_refused_is_not_paid(self, platform: FakeX, host: Host) -> None:
         platform.publish(burst(3))
@@ -458,7 +491,7 @@ class TestMoney:
         assert isinstance(source, Priced)
         estimate = source.estimate(QUERY, START, START + timedelta(minutes=199))
         assert estimate.requests == 2
-        assert estimate.cost == 200 * Decimal("0.020")
+        assert estimate.cost == 200 * Decimal("0.025")
         assert [request.path for request in platform.requests] == ["/2/tweets/counts/recent"]
         assert platform.meter.spent == Decimal("0.005")
 
@@ -514,11 +547,47 @@ class TestGone:
         platform.delete("1")
         assert platform.source().gone([platform.ids["1"]]) == {platform.ids["1"]: "deleted"}
 
-    def test_what_x_does_not_tell_is_not_gone(self, platform: FakeX, host: Host) -> None:
-        platform.publish(burst(2))
-        platform.hides[platform.ids["2"]] = "service-unavailable"
-        with pytest.raises(RetriableSourceError, match="told nothing about 1 of 2"):
-            platform.source().gone([platform.ids["1"], platform.ids["2"]])
+    @pytest.mark.parametrize("how", ["a problem that passes", "not a word"])
+    def test_what_x_tells_nothing_clear_about_is_not_gone_and_holds_up_no_other(
+        self, platform: FakeX, capsys: pytest.CaptureFixture[str], how: str
+    ) -> None:
+        platform.publish(burst(3))
+        platform.delete("1")
+        if how == "not a word":
+            platform.untold.add(platform.ids["2"])
+        else:
+            platform.hides[platform.ids["2"]] = "service-unavailable"
+        assert platform.source().gone(list(platform.ids.values())) == {platform.ids["1"]: "deleted"}
+        assert "lookup_unclear" in capsys.readouterr().out
+
+    def test_one_alone_that_has_a_problem_does_not_block_the_queue(self, platform: FakeX) -> None:
+        platform.publish(burst(1))
+        platform.hides[platform.ids["1"]] = "service-unavailable"
+        assert platform.source().gone([platform.ids["1"]]) == {}
+
+    def test_an_answer_about_none_of_them_is_no_answer(self, platform: FakeX) -> None:
+        platform.publish(burst(3))
+        platform.empty_lookups = True
+        with pytest.raises(RetriableSourceError, match="nothing about any of 3 posts"):
+            platform.source().gone(list(platform.ids.values()))
+
+    def test_through_the_host_the_next_in_the_queue_are_looked_up(
+        self, platform: FakeX, sqlite_store: Store, clock: Clock
+    ) -> None:
+        site = Site(sqlite_store, clock)
+        clock.now = UNTIL
+        site.brand("Acme", query="acme")
+        source_id = site.source("it", kind="x", options={}, every_s=600)
+        platform.publish(burst(130))
+        collect(site.store, source_id, platform.source(), clock)
+        platform.untold.add(platform.ids["1"])
+        platform.delete("2")
+        platform.delete("129")
+        clock.advance(hours=21)
+        assert recheck(site.store, lambda kind, options: platform.source(), clock) == 130
+        gone = {row.native_id for row in site.rows(Mention) if row.deleted_at is not None}
+        assert gone == {platform.ids["2"], platform.ids["129"]}
+        assert recheck(site.store, lambda kind, options: platform.source(), clock) == 0
 
     def test_it_costs_what_is_read(self, platform: FakeX) -> None:
         platform.publish(burst(30))
