@@ -69,7 +69,8 @@ class Page:
     read anything, each in words with why and what to do ("r/secret is private: have the account let in, or leave it
     out"). The run goes on with the others and ends well, but the ledger does not take its time for read, and the words
     are shown until a run reads everything. A run that is resumed need not tell what it told before. No page of a run
-    gives a ``read_to`` before all that is unread in it has been told.
+    gives a ``read_to`` before all that is unread in it has been told. ``deleted_authors``: native ids of accounts that
+    are gone with all they said; the host blanks that.
     """
 
     items: tuple[Item, ...]
@@ -83,6 +84,7 @@ class Page:
     platform: str | None = None
     read_to: datetime | None = None
     unread: tuple[str, ...] = ()
+    deleted_authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

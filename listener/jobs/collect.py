@@ -24,7 +24,7 @@ from listener.source import (
 )
 from listener.store import brands as brand_store
 from listener.store import intake
-from listener.store.deletion import blank_native
+from listener.store.deletion import blank_authors, blank_native
 from listener.store.engine import Store
 from listener.store.tables import Source as SourceRow
 
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 NOBODY = "no brand is listened for here"
 DELETED = "deleted on the platform"
+ACCOUNT_GONE = "account deleted on the platform"
 STOPPED = "told to stop: Escucha was shut down or restarted; the next run goes on from the last kept page"
 
 
@@ -279,6 +280,7 @@ def _take(
             unmatched=len(page.items) - len(matched) - others.total(), pairs=kept.pairs, page=page,
         )  # fmt: skip
         blank_native(session, page.platform or row.kind, page.deleted, DELETED, now)
+        blank_authors(session, page.platform or row.kind, page.deleted_authors, ACCOUNT_GONE, now)
         keep(session, page.cursor, taken)
     result.add(taken)
     result.other_brands += others

@@ -61,6 +61,22 @@ def blank_native(session: Session, kind: str, native_ids: Collection[str], why: 
     return blank(session, ids, why, now)
 
 
+def blank_authors(session: Session, kind: str, native_ids: Collection[str], why: str, now: datetime) -> int:
+    """Blank all that accounts have said which a platform says are gone, by its own ids; how many mentions.
+
+    When it may be called: as ``blank_native``.
+    """
+    if not native_ids:
+        return 0
+    alone(session)
+    ids: list[int] = []
+    for some in _portions(sorted(set(native_ids))):
+        theirs = select(_AUTHOR.id).where(_AUTHOR.kind == kind, _AUTHOR.native_id.in_(some))
+        wanted = (_MENTION.author_id.in_(theirs), _MENTION.deleted_at.is_(None))
+        ids += session.connection().scalars(select(_MENTION.id).where(*wanted))
+    return blank(session, ids, why, now)
+
+
 def blank(session: Session, mentions: Collection[int], why: str, now: datetime) -> int:
     """Blank mentions by id; how many that changed. ``why`` is a word or two for a person: "deleted", "removed"."""
     alone(session)
