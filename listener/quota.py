@@ -82,7 +82,8 @@ class SharedMeter:
 
     - A block (``block``, a header that says 0) holds everybody until it is over.
     - What a header says is left stands in for the shortest limit it can be about: the first whose time is not shorter
-      than until the header's renewal. Longer limits, and money, are counted here all the same.
+      than until the header's renewal. Longer limits, and money, are counted here all the same. A meter with a share
+      leaves of what the header grants what its share of that limit leaves.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class SharedMeter:
         self._store, self._clock, self._pause, self._patience = store, clock, pause, patience
         self._limits = sorted(limits, key=lambda limit: limit.per)
         self._cap = day_cap
-        self._held: int | None = None
+        self._held: store_quota.Held | None = None
 
     def ask(self, weight: int = 1, *, cost: Decimal = Decimal(0)) -> None:
         """Leave for one request: waits a few seconds where that is enough, else raises QuotaSpent.
@@ -215,22 +216,43 @@ class SharedMeter:
                 self._give_back(session)
             refusal = self._blocked(row, weight, now) or self._spent(session, cost, now)
             refusal = refusal or self._counted(session, row, weight, now)
-            if refusal is not None:
-                return refusal
-            if row.left is not None:
-                row.left = max(row.left - weight, 0.0)
-            row.day_cap = self._cap
-            session.add(row)
-            held = store_quota.hold_money(session, self.account, cost, now, HELD_FOR) if cost else self._held
+            held = None if cost else self._held
+            if refusal is None:
+                if row.left is not None:
+                    row.left = max(row.left - weight, 0.0)
+                row.day_cap = self._cap
+                session.add(row)
+                if cost:
+                    held = store_quota.hold_money(session, self.account, cost, now, HELD_FOR)
+        # After a refusal as well: what was given back is no longer ours to give back.
         self._held = held
-        return None
+        return refusal
 
     def _blocked(self, row: QuotaAccount, weight: int, now: datetime) -> _Refusal | None:
         if row.blocked_until is not None and row.blocked_until > now:
             return _Refusal(row.why or "the account is blocked", row.blocked_until)
-        if row.renewed_at is not None and row.renewed_at > now and weight > (row.left or 0.0):
+        if row.renewed_at is None or row.renewed_at <= now:
+            return None
+        left = row.left or 0.0
+        if weight > left:
             return _Refusal("nothing is left of what the platform grants", row.renewed_at)
+        about = self._described(row)
+        if about is not None and weight > max(left - (about.weight - self._allowed(about, weight)), 0.0):
+            return _Refusal(f"{self._part_of(about, weight)} are used up, as the platform counts", row.renewed_at)
         return None
+
+    def _described(self, row: QuotaAccount) -> Limit | None:
+        """The limit that the last header is about: the shortest one that it can be about."""
+        if row.told_at is None or row.renewed_at is None:
+            return None
+        told = row.renewed_at - row.told_at
+        return next((limit for limit in self._limits if limit.midnight is None and limit.per >= told), None)
+
+    def _part_of(self, limit: Limit, weight: int) -> str:
+        """`the account's 100 requests a minute`, or this meter's share of them."""
+        what = f"the account's {limit.weight:,} {limit.unit} {_per(limit)}"
+        allowed = self._allowed(limit, weight)
+        return what if allowed >= limit.weight else f"{allowed:,} of {what}, its share,"
 
     def _spent(self, session: Session, cost: Decimal, now: datetime) -> _Refusal | None:
         if not cost or self._cap is None:
@@ -245,16 +267,13 @@ class SharedMeter:
         return _Refusal(f"{what} is reached", midnight)
 
     def _counted(self, session: Session, row: QuotaAccount, weight: int, now: datetime) -> _Refusal | None:
-        rates, described = [], False
+        rates, described = [], self._described(row)
         for limit in self._limits:
             rate = _LimitRate(limit, self._allowed(limit, weight))
-            if row.told_at is not None and row.renewed_at is not None and limit.midnight is None and not described:
-                # The shortest limit that the header can be about.
-                described = limit.per >= row.renewed_at - row.told_at
-                if described and row.renewed_at > now:
+            if limit is described and row.renewed_at is not None:
+                if row.renewed_at > now:
                     continue
-                if described:
-                    rate.since = _ms(row.renewed_at)
+                rate.since = _ms(row.renewed_at)
             rates.append(rate)
         if not rates:
             if self._limits:
@@ -270,10 +289,7 @@ class SharedMeter:
         assert isinstance(failing, _LimitRate)
         wait = bucket.waiting(RateItem(self.account, _ms(now), weight))
         assert isinstance(wait, int)
-        what = f"the account's {failing.of.weight:,} {failing.of.unit} {_per(failing.of)}"
-        if failing.limit < failing.of.weight:
-            what = f"{failing.limit:,} of {what}, its share,"
-        words = f"{what} are used up"
+        words = f"{self._part_of(failing.of, weight)} are used up"
         return _Refusal(words, now + timedelta(milliseconds=max(wait, 1)))
 
     def _give_back(self, session: Session) -> None:

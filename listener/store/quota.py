@@ -124,19 +124,30 @@ def spent_on(session: Session, account: str, day: date, now: datetime) -> Decima
     return (paid or Decimal(0)) + (under_way or Decimal(0))
 
 
-def hold_money(session: Session, account: str, amount: Decimal, now: datetime, lasting: timedelta) -> int:
-    """Set money aside for a request; the number to give it back by. Drops what was never given back."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was set aside for a request. The number alone would not do: once its row is gone, SQLite gives it anew."""
+
+    number: int
+    account: str
+    until: datetime
+
+
+def hold_money(session: Session, account: str, amount: Decimal, now: datetime, lasting: timedelta) -> Held:
+    """Set money aside for a request, to be given back. Drops what was never given back."""
     held = table(SpendHeld)
     session.connection().execute(delete(held).where(held.c.account == account, held.c.until <= now))
-    (row,) = insert_new(
-        session, held, [{"account": account, "amount": amount, "until": now + lasting}], returning=("id",)
-    )
-    return int(row.id)
+    until = now + lasting
+    (row,) = insert_new(session, held, [{"account": account, "amount": amount, "until": until}], returning=("id",))
+    return Held(int(row.id), account, until)
 
 
-def give_money_back(session: Session, number: int) -> None:
+def give_money_back(session: Session, held: Held) -> None:
     """The request that it was set aside for has been paid, or was never made."""
-    session.connection().execute(delete(table(SpendHeld)).where(table(SpendHeld).c.id == number))
+    row = table(SpendHeld).c
+    session.connection().execute(
+        delete(table(SpendHeld)).where(row.id == held.number, row.account == held.account, row.until == held.until)
+    )
 
 
 def pay(session: Session, account: str, cost: Decimal, day: date) -> None:

@@ -180,6 +180,61 @@ def test_a_request_that_can_never_fit_needs_a_person(meter: MakeMeter) -> None:
         meter(cap=Decimal("0.5")).ask(cost=Decimal("0.6"))
 
 
+# --- A part of the quota
+
+
+def test_a_share_is_left_to_the_others(store: Store, clock: Clock) -> None:
+    limits = (Limit(100, timedelta(minutes=10)),)
+    past = Meters(store, clock, lambda _seconds: True, share=0.8)("reddit:1", limits, None)
+    present = Meters(store, clock, lambda _seconds: True)("reddit:1", limits, None)
+    assert asked(past, 200) == 80
+    with pytest.raises(QuotaSpent, match=r"80 of the account's 100 requests in 10 minutes, its share, are used up;"):
+        past.ask()
+    assert asked(present, 200) == 20
+
+
+def test_a_share_is_left_to_the_others_where_the_platform_counts(store: Store, clock: Clock) -> None:
+    """Every answer has headers, as Reddit's have: then they are what counts, for a part of it as for all."""
+    limits = (Limit(100, timedelta(minutes=10)), Limit(5000, timedelta(days=1)))
+    past = Meters(store, clock, lambda _seconds: True, share=0.8)("reddit:1", limits, None)
+    present = Meters(store, clock, lambda _seconds: True)("reddit:1", limits, None)
+    given = 0
+    with pytest.raises(QuotaSpent, match="80 of the account's 100 requests in 10 minutes, its share, are") as told:
+        while True:
+            past.ask()
+            given += 1
+            clock.advance(seconds=1)
+            past.told(remaining=100 - given, resets_in=600 - given)
+    assert given == 80
+    assert told.value.retry_after == pytest.approx(600 - given, abs=0.01)
+    assert asked(past, weight=20) == 0
+    assert asked(present, 200) == 20
+
+    clock.advance(seconds=600 - given + 1)  # renewed: a share of it again
+    assert asked(past, 200) == 80
+    past.told(remaining=20, resets_in=599)
+    assert asked(past) == 0
+    past.ask(0)  # money alone, or nothing at all, is no part of a quota
+    present.ask()
+
+
+def test_a_share_of_hardly_anything_is_one_request_all_the_same(store: Store, clock: Clock) -> None:
+    limits = (Limit(1, timedelta(seconds=30)),)
+    spared = Meters(store, clock, lambda _seconds: True, share=0.5)("gdelt", limits, None)
+    given = []
+    for _ in range(4):
+        given.append(asked(spared, 3))
+        spared.told(remaining=1 - given[-1], resets_in=30)
+        clock.advance(seconds=31)
+    assert given == [1, 1, 1, 1]
+
+
+def test_headers_about_no_limit_of_ours_hold_all_alike(store: Store, clock: Clock) -> None:
+    spared = Meters(store, clock, lambda _seconds: True, share=0.5)("reddit:1", (Limit(10, MINUTE),), None)
+    spared.told(remaining=3, resets_in=7200)
+    assert asked(spared) == 3
+
+
 # --- What the platform's headers say
 
 
@@ -339,6 +394,37 @@ def test_a_request_that_failed_gives_its_money_back_with_the_next(meter: MakeMet
     for _ in range(5):
         mine.ask(cost=Decimal("0.60"))
     assert len(site.rows(SpendHeld)) == 1
+
+
+def test_a_request_refused_later_takes_nobody_elses_money_away(meter: MakeMeter, site: Site, clock: Clock) -> None:
+    """SQLite gives the number of a row that is gone to the next one."""
+    mine, other = (meter((), Decimal(1), account="x:1") for _ in range(2))
+    mine.ask(cost=Decimal("0.50"))  # it fails, and is never paid
+    other.block(60, "slow down")
+    assert refused(mine, Decimal("0.50"))
+    clock.advance(seconds=61)
+
+    other.ask(cost=Decimal("0.60"))
+    assert refused(mine, Decimal("0.50")), "the other's request is still under way"
+    mine.paid(Decimal(0))
+    assert [row.amount for row in site.rows(SpendHeld)] == [Decimal("0.60")]
+
+
+def test_money_held_for_too_long_is_no_longer_ours_to_give_back(meter: MakeMeter, site: Site, clock: Clock) -> None:
+    mine, other = (meter((), Decimal(1), account="x:1") for _ in range(2))
+    mine.ask(cost=Decimal("0.50"))
+    clock.now += HELD_FOR
+    other.ask(cost=Decimal("0.60"))
+    mine.paid(Decimal("0.10"))
+    assert [row.amount for row in site.rows(SpendHeld)] == [Decimal("0.60")]
+
+
+def refused(meter: Meter, cost: Decimal) -> bool:
+    try:
+        meter.ask(cost=cost)
+    except QuotaSpent:
+        return True
+    return False
 
 
 def test_the_money_of_a_process_that_died_comes_back_in_the_end(meter: MakeMeter, clock: Clock) -> None:
