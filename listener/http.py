@@ -194,6 +194,12 @@ class Http:
                     if onward is None:
                         return self._reply(response, max_bytes, passed)
                 request = onward
+        except (httpx2.LocalProtocolError, UnicodeEncodeError):
+            # From none: the library quotes the header, and that is where credentials are.
+            raise FatalSourceError(
+                f"what was to be sent to {shown(address)} fits no HTTP header (a line break, or a letter that is not "
+                "plain): check the credentials, and the address"
+            ) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, zlib.error, ValueError, OSError) as error:
             raise _translated(error, address) from error
         raise FatalSourceError(f"{shown(address)} redirects more than {MAX_REDIRECTS} times: check the address")

@@ -61,7 +61,7 @@ _ALL = (
         "hackernews",
         "Stories and comments on Hacker News, through Algolia's search; no key needed.",
         HackerNewsOptions,
-        lambda options, tools: HackerNewsSource(options, tools.http, tools.endpoints.hackernews),
+        HackerNewsSource,
     ),
     SourceKind(
         "replay",

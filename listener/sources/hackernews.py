@@ -12,13 +12,17 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from listener.http import Http
+from listener.http import shown
 from listener.items import Author, Item
 from listener.markup import plain_text, web_address
 from listener.query import Query
 from listener.query.dialects import HACKERNEWS
 from listener.query.translate import translate
-from listener.source import Cursor, FatalSourceError, Page, RetriableSourceError, Skipped
+from listener.source import Cursor, FatalSourceError, Limit, Page, RetriableSourceError, Skipped, account_name
+from listener.tools import Tools
+
+LIMITS = (Limit(10_000, timedelta(hours=1)),)
+"""https://hn.algolia.com/api: "We are limiting the number of API requests from a single IP to 10,000 per hour"."""
 
 _HITS = 1000
 _SITE = "https://news.ycombinator.com"
@@ -43,10 +47,11 @@ class HackerNewsSource:
     lag: ClassVar[timedelta] = timedelta(minutes=10)
     history: ClassVar[timedelta | None] = None
 
-    def __init__(self, options: HackerNewsOptions, http: Http, base_url: str) -> None:
+    def __init__(self, options: HackerNewsOptions, tools: Tools) -> None:
         self._options = options
-        self._http = http
-        self._address = f"{base_url.rstrip('/')}/search_by_date"
+        self._http = tools.http
+        self._address = f"{tools.endpoints.hackernews.rstrip('/')}/search_by_date"
+        self._meter = tools.meter(account_name("hackernews"), LIMITS, None)
 
     def fetch(
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
@@ -103,6 +108,7 @@ class HackerNewsSource:
             "advancedSyntax": "true",  # makes quotes mean a phrase
             "typoTolerance": "false",
         }
+        self._meter.ask()
         reply = self._http.get(self._address, params=params)
         data = reply.json()
         try:
@@ -110,7 +116,7 @@ class HackerNewsSource:
             return hits, int(data["nbHits"])
         except (KeyError, TypeError, ValueError) as error:
             raise RetriableSourceError(
-                f"{self._address} answered with JSON that holds no search result; if this goes on, check the address "
+                f"{shown(self._address)} answered with JSON that holds no search result; if this goes on, check the address "
                 "in ESCUCHA_HACKERNEWS_URL"
             ) from error
 

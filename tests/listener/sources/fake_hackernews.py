@@ -1,4 +1,8 @@
-"""A server that answers as Algolia's Hacker News search does, its limits included."""
+"""A server that answers as Algolia's Hacker News search does, its limits included.
+
+The index is configured as algolia/hn-search says: title, texts, url and author are searched, and every word of a query
+may be the beginning of one ("prefixAll"). Quotes and "-" are Algolia's advancedSyntax.
+"""
 
 import html
 import json
@@ -13,9 +17,11 @@ from werkzeug import Request, Response
 
 from listener.http import Http
 from listener.sources.hackernews import HackerNewsOptions, HackerNewsSource
+from listener.tools import Endpoints, Tools
 from tests.listener.sources.conformance import Post, RemotePlatform
 
 _CAP = 1000
+_SEARCHED = ("title", "story_text", "comment_text", "url", "author")
 _OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
 
 
@@ -29,7 +35,8 @@ class FakeHackerNews(RemotePlatform):
         self.most_per_page = 1000
 
     def source(self, **options: Any) -> HackerNewsSource:
-        return HackerNewsSource(HackerNewsOptions(**options), self._http, self.server.url_for("/api/v1"))
+        tools = Tools(self._http, Endpoints(hackernews=self.server.url_for("/api/v1")), meter=lambda *a: self.meter)
+        return HackerNewsSource(HackerNewsOptions(**options), tools)
 
     def publish(self, posts: Iterable[Post]) -> None:
         for post in posts:
@@ -47,8 +54,6 @@ class FakeHackerNews(RemotePlatform):
     def add(self, **hit: Any) -> None:
         kind = "comment" if hit.get("comment_text") is not None else "story"
         hit = {"points": None, "num_comments": None, "title": None, **hit, "_tags": [kind]}
-        said = " ".join(str(hit.get(name)) for name in ("title", "story_text", "comment_text", "url"))
-        hit["_words"] = _words(html.unescape(said))
         self.hits.append(hit)
 
     def answer(self, request: Request) -> Response:
@@ -84,11 +89,34 @@ class FakeHackerNews(RemotePlatform):
         for name, sign, number in re.findall(r"(\w+)(>=|<=|>|<|=)(-?\d+)", asked.get("numericFilters", "")):
             if not _OPERATORS[sign](hit[name] or 0, int(number)):
                 return False
-        return _words(asked.get("query", "")) in hit["_words"]
+        texts = [_words(html.unescape(str(hit[name]))) for name in _SEARCHED if hit.get(name)]
+        advanced = asked.get("advancedSyntax") == "true"
+        return all(_stands(term, texts) != minus for minus, term in _terms(asked.get("query", ""), advanced=advanced))
 
 
-def _words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.lower()))
+def _terms(query: str, *, advanced: bool) -> list[tuple[bool, str]]:
+    """Words and quoted phrases, each with whether a minus stands before it. Without the syntax all are words."""
+    if not advanced:
+        return [(False, word) for word in _words(query)]
+    found = re.findall(r'(-?)("[^"]*"|[^\s"]+)', query)
+    # A minus within a word only parts it: "coca-cola" is two words.
+    return [
+        (bool(minus), term)
+        for minus, written in found
+        for term in ([written] if written[0] == '"' or minus else _words(written))
+    ]
+
+
+def _stands(term: str, texts: list[list[str]]) -> bool:
+    """True where a phrase stands in one of the texts word for word, or a word begins as this one does."""
+    wanted = _words(term)
+    if term[0] == '"':
+        return any(text[at : at + len(wanted)] == wanted for text in texts for at in range(len(text)))
+    return all(any(word.startswith(begin) for text in texts for word in text) for begin in wanted)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
 
 
 def _json(data: Any) -> Response:

@@ -1,10 +1,11 @@
 """The hackernews source against a server with the real one's limits."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from pytest_httpserver import HTTPServer
-from werkzeug import Response
+from werkzeug import Request, Response
 
 from listener.http import Http
 from listener.query import parse
@@ -14,6 +15,7 @@ from tests.listener.sources.conformance import (
     UNTIL,
     Host,
     LateContract,
+    MeterContract,
     Post,
     RemoteContract,
     WindowContract,
@@ -33,7 +35,7 @@ def host(platform: FakeHackerNews) -> Host:
     return Host(platform.source())
 
 
-class TestContract(RemoteContract, LateContract, WindowContract):
+class TestContract(RemoteContract, LateContract, WindowContract, MeterContract):
     burst_size = 1500
 
 
@@ -79,6 +81,45 @@ def test_each_anchor_is_asked_and_a_hit_of_two_comes_once(platform: FakeHackerNe
     source_pages = list(host.source.fetch(parse('acme OR "bolt cutters"'), None, UNTIL))
     assert [item.native_id for page in source_pages for item in page.items] == ["1", "2"]
     assert [request.args["query"] for request in platform.requests] == ["acme", '"bolt cutters"']
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("acme", ["1", "2", "3", "4"]),
+        ("acm", ["1", "2", "3", "4"]),
+        ('"acme air"', ["1"]),
+        ("acme air", ["1", "2", "4"]),
+        ("acme -air", ["3"]),
+        ('acme -"acme air"', ["2", "3", "4"]),
+        ("acme-air", ["1", "2", "4"]),
+        ("acme -river", ["1", "2"]),
+        ("-river", ["1", "2"]),
+    ],
+)
+def test_the_fake_reads_a_search_as_algolia_does(platform: FakeHackerNews, asked: str, found: list[str]) -> None:
+    """Or what is asked below would prove nothing: "-" looks at links and authors, and words may go on."""
+    when = int(START.timestamp())
+    platform.add(objectID="1", author="ana", comment_text="Acme Air!", created_at_i=when)
+    platform.add(objectID="2", author="ana", comment_text="air by <i>acme</i>", created_at_i=when)
+    platform.add(objectID="3", author="riverman", comment_text="acme", created_at_i=when)
+    platform.add(objectID="4", author="ana", title="Acme airlines", url="https://rivers.example", created_at_i=when)
+    answer = platform.answer(Request.from_values("/api/v1/search_by_date", query_string=_asked(asked)))
+    assert sorted(hit["objectID"] for hit in json.loads(answer.get_data())["hits"]) == found
+
+
+def _asked(query: str) -> dict[str, str]:
+    return {"query": query, "advancedSyntax": "true"}
+
+
+def test_not_leaves_out_nothing_that_only_the_platform_sees(platform: FakeHackerNews, host: Host) -> None:
+    when = int(START.timestamp())
+    platform.publish([Post("1", "acme", START, author="riverman"), Post("2", "acme rivers", START)])
+    platform.publish([Post("3", "acme by the river", START)])
+    platform.add(objectID="4", author="ana", title="Acme", url="https://river.example", created_at_i=when)
+    host.run(query=parse("acme -river"))
+    assert sorted(item.native_id for item in host.stored.values()) == ["1", "2", "3", "4"]  # the host matches again
+    assert {request.args["query"] for request in platform.requests} == {"acme"}
 
 
 def test_without_a_query_everything_is_asked_for(platform: FakeHackerNews, host: Host) -> None:
