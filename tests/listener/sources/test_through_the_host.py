@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from listener.http import Http
 from listener.jobs.collect import Collected, collect
 from listener.source import FatalSourceError, RetriableSourceError
-from listener.store.tables import Covered, Gap, Mention, MentionBrand, Source, SourceHour
+from listener.store.tables import Author, Covered, Gap, Mention, MentionBrand, Source, SourceHour
 from tests.listener.conftest import Site
 from tests.listener.sources.conformance import (
     QUERY,
@@ -290,6 +290,64 @@ def test_what_a_platform_says_is_gone_is_blanked(installed: Installed) -> None:
     assert [row.text for row in gone] == [""]
     assert installed.stored()["acme post number 2"] == 0
     assert len(installed.site.rows(Mention)) == 3
+
+
+def test_what_an_account_that_is_gone_has_said_is_blanked(installed: Installed) -> None:
+    if installed.standing.kind != "jetstream":
+        pytest.skip("nobody is told of accounts there")
+    before = [Post(str(number), f"acme {number}", UNTIL - timedelta(minutes=5), "ana") for number in range(3)]
+    others = [Post("8", "acme from bea", UNTIL, "bea"), Post("9", "acme from cem", UNTIL, "cem")]
+    installed.platform.publish([*before, *others])
+    installed.run()
+    installed.holds([*before, *others])
+    for name, why in (("ana", "deleted"), ("bea", "deactivated")):
+        account = {"active": False, "did": f"did:plc:{name}", "seq": 1, "status": why}
+        event = {"did": f"did:plc:{name}", "kind": "account", "account": account}
+        installed.platform.add(UNTIL + timedelta(seconds=30), event)
+    # Of one page with its author's end.
+    installed.platform.publish([Post("10", "acme, a last word", UNTIL + timedelta(seconds=20), "ana")])
+    installed.later(timedelta(minutes=1))
+    installed.run()
+    mentions = installed.site.rows(Mention)
+    assert sorted(row.text for row in mentions if row.text) == ["acme from bea", "acme from cem"]
+    assert {row.deleted_why for row in mentions if not row.text} == {"account deleted on the platform"}
+    assert not [author for author in installed.site.rows(Author) if author.native_id == "did:plc:ana"]
+
+
+def test_one_of_several_parts_fails_for_good(installed: Installed) -> None:
+    """The others go on, and the ledger tells it, in one gap however long that lasts."""
+    platform, site = installed.platform, installed.site
+    if not hasattr(platform, "spoil_part"):
+        pytest.skip("it has no parts, or what fails of it fails as a whole")
+    for name, query in getattr(platform, "part_brands", {}).items():
+        site.brand(name, query=query)
+
+    def read(source: Any) -> None:
+        installed.later(timedelta(hours=2))
+        with suppress(RetriableSourceError):  # at first it may be a mood
+            collect(site.store, installed.source_id, source, site.clock)
+
+    posts = burst(9, start=UNTIL - timedelta(minutes=25))
+    platform.publish(posts)
+    read(platform.spoil_part(False))
+    assert installed.stored() == Counter(post.text for post in posts)
+    for number in range(1, 5):
+        new = burst(9, first=100 * number, start=site.clock.now + timedelta(minutes=100))
+        posts += new
+        platform.publish(new)
+        before = installed.stored().total()
+        read(platform.spoil_part())
+        assert installed.stored().total() > before
+    row = installed.row()
+    assert (row.last_error, row.stopped) == (None, False)
+    assert len(row.unread or ()) == 1
+    assert not installed.covered_now()
+    assert [gap.state for gap in site.rows(Gap) if gap.cause == "unread"] == ["growing"]
+
+    read(platform.spoil_part(False))
+    installed.holds(posts)
+    assert installed.row().unread is None
+    assert all(gap.state != "growing" for gap in site.rows(Gap))
 
 
 def test_every_remote_kind_is_here() -> None:
