@@ -16,6 +16,7 @@ from api.cli.setup import prepare as settings_in_force
 from api.wiring import read_config
 from listener.query import MatchText, Query, QueryError, Span, parse, prepare
 from listener.query.dialects import DIALECTS, Dialect
+from listener.query.hints import hints
 from listener.query.outline import outline
 from listener.query.translate import Plan, translate
 from sentiment.language import UNKNOWN, identify
@@ -64,9 +65,9 @@ def explain(
     prepared = None if text is None else _prepared(parsed, text, lang, source, author)
     places = None if prepared is None else parsed.match(prepared)
     if as_json:
-        sys.stdout.write(_json(parsed, plans, prepared, places) + "\n")
+        sys.stdout.write(_json(parsed, hints(written), plans, prepared, places) + "\n")
     else:
-        _show(parsed, plans, prepared, places)
+        _show(parsed, hints(written), plans, prepared, places)
 
 
 def _written(query: str | None, brand: str | None) -> str:
@@ -109,9 +110,16 @@ def _mistake(query: str, error: QueryError) -> Iterator[str]:
     yield f"  {' ' * cell_len(before)}^"
 
 
-def _json(query: Query, plans: dict[str, Plan], text: MatchText | None, places: tuple[Span, ...] | None) -> str:
+def _json(
+    query: Query,
+    said: Sequence[str],
+    plans: dict[str, Plan],
+    text: MatchText | None,
+    places: tuple[Span, ...] | None,
+) -> str:
     row: dict[str, Any] = {
         "query": str(query),
+        "hints": list(said),
         "fields": sorted(query.fields()),
         "outline": [{"depth": depth, "part": part} for depth, part in outline(query)],
         "platforms": {
@@ -136,11 +144,19 @@ def _json(query: Query, plans: dict[str, Plan], text: MatchText | None, places: 
     return json.dumps(row) if any("\ud800" <= char <= "\udfff" for char in line) else line
 
 
-def _show(query: Query, plans: dict[str, Plan], text: MatchText | None, places: tuple[Span, ...] | None) -> None:
+def _show(
+    query: Query,
+    said: Sequence[str],
+    plans: dict[str, Plan],
+    text: MatchText | None,
+    places: tuple[Span, ...] | None,
+) -> None:
     console = Console(highlight=False)
     for depth, part in outline(query):
         operator = part in ("AND", "OR", "NOT") or part.startswith("NEAR/")
         console.print(Shown("  " * depth).append(visible(part), "bold" if operator else ""), soft_wrap=True)
+    for hint in said:
+        console.print(Shown("  - " + visible(hint), "bold"), soft_wrap=True)
     for name, plan in plans.items():
         console.print()
         for line in _plan(DIALECTS[name], plan):
@@ -163,7 +179,8 @@ def _plan(dialect: Dialect, plan: Plan) -> Iterator[Shown]:
         length = f"{dialect.length(search):>4} of {dialect.max_length} {unit}  "
         yield Shown("  ").append(length, "dim").append(visible(search))
     for note in plan.notes:
-        yield Shown("  - " + visible(note), "dim" if note in (dialect.remark, dialect.lang_remark) else "")
+        always = note in (dialect.remark, dialect.lang_remark) or note.startswith(f"{dialect.title} also searches ")
+        yield Shown("  - " + visible(note), "dim" if always else "")
 
 
 def _match(query: Query, text: MatchText, places: tuple[Span, ...] | None) -> Iterator[Shown]:

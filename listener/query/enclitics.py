@@ -18,11 +18,15 @@ PRONOUNS = frozenset((*_ONE, *_TWO))
 def forms(verb: str) -> frozenset[str]:
     """A folded infinitive, gerund or imperative with nothing and with every pronoun or pair written onto it.
 
-    Two endings lose a letter: vamos + nos is vámonos, sentad + os is sentaos.
+    Two endings lose a letter, and are nothing with it: vamos + nos is vámonos, digamos + se + lo is digámoselo; sentad
+    + os is sentaos, where sentados is another word. Only "id" keeps it: idos.
     """
-    found = {verb, *(verb + pronouns for pronouns in PRONOUNS)}
-    if verb.endswith("mos"):
-        found |= {verb[:-1] + pronouns for pronouns in PRONOUNS if pronouns.startswith(("nos", "se"))}
-    if verb.endswith("d"):
-        found |= {verb[:-1] + pronouns for pronouns in PRONOUNS if pronouns.startswith("os")}
-    return frozenset(found)
+    return frozenset((verb, *(_ending(verb, pronouns) + pronouns for pronouns in PRONOUNS)))
+
+
+def _ending(verb: str, pronouns: str) -> str:
+    if verb.endswith("mos") and pronouns.startswith(("nos", "se")):
+        return verb[:-1]
+    if verb.endswith("d") and verb != "id" and pronouns.startswith("os"):
+        return verb[:-1]
+    return verb

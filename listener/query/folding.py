@@ -13,6 +13,8 @@ _CASED_STROKES = _STROKES | {"ß": "ss", "ẞ": "SS"}
 _CASED_STROKES |= {c.upper(): plain.title() for c, plain in _STROKES.items() if c != "ı"}
 _LOOKALIKES = {"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
 _LOOKALIKES |= dict.fromkeys("‐‑‒–—―−", "-")
+_MOST_MARKS = 30
+"""On one letter, as in Unicode's Stream-Safe Text Format (UAX 15): to order more takes the square of the time."""
 JOINER = "\u200d"
 _ZERO_WIDTH_SPACE = "\u200b"
 
@@ -65,7 +67,8 @@ def clusters(text: str) -> Iterator[str]:
     cluster = ""
     for char in text:
         # Hangul vowels and final consonants join the syllable before them as marks do.
-        if cluster and (unicodedata.combining(char) or "\u1160" <= char <= "\u11ff"):
+        joins = unicodedata.combining(char) or "\u1160" <= char <= "\u11ff"
+        if cluster and joins and len(cluster) <= _MOST_MARKS:
             cluster += char
         else:
             if cluster:
@@ -85,7 +88,21 @@ def fold_plain(text: str) -> str:
     return text.lower().replace("`", "'")
 
 
+def plain_letters(text: str) -> str:
+    """The text with full-width, stylised and joined letters (ＡＣＭＥ, 𝐀𝐜𝐦𝐞, ﬁ) as plain ones, all else as it is."""
+    if text.isascii():
+        return text
+    plain = (unicodedata.normalize("NFKC", one) if _is_styled(one) else one for one in clusters(text))
+    return unicodedata.normalize("NFC", "".join(plain))
+
+
+def _is_styled(cluster: str) -> bool:
+    kind = unicodedata.decomposition(cluster[0]).partition(" ")[0]
+    return kind in ("<wide>", "<narrow>", "<font>") or (kind == "<compat>" and cluster[0].isalpha())
+
+
 def without_accents(text: str) -> str:
     """The letters and digits of a text, their case kept, accents and everything else left out."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not _is_accent(c))
+    apart = (c for cluster in clusters(text) for c in unicodedata.normalize("NFKD", cluster))
+    bare = (c for c in apart if not _is_accent(c))
     return "".join(_CASED_STROKES.get(c, c) for c in bare if c.isalnum())

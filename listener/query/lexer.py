@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from listener.query.folding import fold
 from listener.query.terms import FEWEST_LETTERS, Atom, Field, FieldName, Tag, Term, letters, pieces
@@ -30,6 +30,8 @@ class Lexeme:
     column: int
     atom: Atom | None = None
     distance: int = 0
+    bare: bool = False
+    """True for a word as it stands, without quotes or signs."""
 
 
 _FIELDS: dict[str, FieldName] = {"lang": "lang", "source": "source", "author": "author", "from": "author"}
@@ -37,8 +39,8 @@ _WORD = re.compile(
     r'\s*(?:(?P<open>\()|(?P<close>\))|(?P<mark>=|(?i:lang|source|author|from):)?"(?P<phrase>[^"]*)(?P<ended>"?)'
     r'|(?P<word>[^\s()"]+))'
 )
-# What word processors make of a quote, and what Asian keyboards make of # and @.
-_STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "＃": "#", "＠": "@", "\x00": " "})
+# What word processors and other languages make of a quote, and what Asian keyboards make of # and @.
+_STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»‹›＂", '"') | {"＃": "#", "＠": "@", "\x00": " "})
 _FIELD = re.compile(r"(?i)(lang|source|author|from):(.*)")
 _FOREIGN = re.compile(r"(?i)(to|has|is|url|site|domain|subreddit|language|filter|since|until|title|intitle|inurl):\w.*")
 _NEAR = re.compile(r"NEAR(?:/([0-9]{1,9}))?")
@@ -126,18 +128,20 @@ def _marked(word: str, column: int) -> Lexeme:
     bare = word[1:] if cased else word
     if word == "=":
         raise QueryError("a = alone: write it directly before the word or phrase, as in =Delta", column)
+    if bare[-1] == "~" and cased:
+        raise QueryError(f'"{word}": = and ~ do not go together; case never counts in verbs', column)
     if bare[-1] == "~":
         return _verb(bare, column)
     if "*" in bare:
         _check_star(bare, column)
     if bare[0] in "#@":
         return _tag(bare, column, cased=cased)
-    return _term(Term(bare, cased=cased), column)
+    return replace(_term(Term(bare, cased=cased), column), bare=not cased)
 
 
 def _verb(word: str, column: int) -> Lexeme:
     verb = word[:-1]
-    if not (fold(verb).isascii() and fold(verb).isalpha() and len(verb) > 1):
+    if not (fold(verb).isascii() and fold(verb).isalpha() and len(fold(verb)) > 1):
         raise QueryError(
             f'"{word}": ~ stands after one Spanish verb form, as in devolver~, which also finds devolverme and others',
             column,

@@ -42,7 +42,7 @@ class Piece(NamedTuple):
 _PREFIXES = frozenset("#@$")
 _SOFT = frozenset("-'_./,;:…·")
 """Written inside a name by some and left out by others, so a text need not have them. Before a name they count: .NET"""
-_BARE = re.compile(r"[^\W_][^\s()\"“”„*=:~^/\\<>\[\]{}]*\*?|\$[^\W_][\w.'&+-]*")
+_BARE = re.compile(r"[^\W_][^\s()\"“”„‟«»‹›＂*=:~^/\\<>\[\]{}]*\*?|\$[^\W_][\w.'&+-]*")
 
 
 def pieces(term: str) -> tuple[Piece, ...]:
@@ -138,14 +138,14 @@ class Term:
         else:
             found = [*self._in_words(text), *self._in_hashtags(text)]
         if self.cased:
-            found = [span for span in found if self._same_case(text.original[span.start : span.end])]
+            found = [span for span in found if self._same_case(text.bare(span))]
         return found or None
 
     def _in_words(self, text: MatchText) -> Iterator[Span]:
         if not self.needed <= text.vocabulary:
             return
         head, *rest = self.pieces
-        for first in _starting(text.tokens, head):
+        for first in _starting(text, head):
             if (last := _last(text, first, rest)) is not None:
                 yield text.span(first, last)
 
@@ -154,25 +154,25 @@ class Term:
             return
         if self.pieces[-1].prefix:
             ends: dict[int, int] = {}  # of all runs that begin here the shortest
-            for word, spans in text.joined.items():
-                if word.startswith(self.joined):
-                    for start, end in spans:
-                        ends[start] = min(end, ends.get(start, end))
+            for start, end in text.joined_with(self.joined):
+                ends[start] = min(end, ends.get(start, end))
             yield from (Span(start, end) for start, end in ends.items())
         else:
             yield from text.joined.get(self.joined, ())
 
-    def _same_case(self, found: str) -> bool:
-        wanted, there = without_accents(self.written), without_accents(found)
+    def _same_case(self, there: str) -> bool:
+        wanted = without_accents(self.written)
         return there.startswith(wanted) if self.open else there == wanted
 
     def anchors(self) -> "tuple[Atom, ...] | None":
         return (self,)
 
     def __str__(self) -> str:
+        if self.verb:
+            return f"{self.written}~"
         bare = self.written not in OPERATORS and _BARE.fullmatch(self.written) and self._star_is_wild
         marked = f"={self._quoted}" if self.cased and not bare else f"{'=' * self.cased}{self.written}"
-        return f"{marked if bare or self.cased else self._quoted}{'~' * self.verb}"
+        return marked if bare or self.cased else self._quoted
 
     @property
     def _quoted(self) -> str:
@@ -184,15 +184,16 @@ class Term:
 
 
 def _of_word(text: MatchText, word: str) -> Iterator[Span]:
-    for at in _starting(text.tokens, Piece(word, gap=False, glued=False)):
+    for at in _starting(text, Piece(word, gap=False, glued=False)):
         yield text.span(at, at)
     yield from text.joined.get(word, ())
 
 
-def _starting(tokens: list[str], head: Piece) -> Iterator[int]:
+def _starting(text: MatchText, head: Piece) -> Iterator[int]:
     """Where a term may begin."""
+    tokens = text.tokens
     if head.prefix:
-        yield from (at for at, token in enumerate(tokens) if token.startswith(head.norm))
+        yield from text.tokens_with(head.norm)
         return
     at = -1
     for _ in range(tokens.count(head.norm)):
@@ -205,8 +206,8 @@ def _last(text: MatchText, first: int, rest: list[Piece]) -> int | None:
     tokens, at = text.tokens, first
     for piece in rest:
         at += 1
-        while piece.gap and at < len(tokens) and is_punctuation(tokens[at]):
-            at += 1
+        if piece.gap:
+            at = text.word_from(at)
         if at >= len(tokens):
             return None
         if tokens[at] != piece.norm and not (piece.prefix and tokens[at].startswith(piece.norm)):
@@ -233,10 +234,7 @@ class Tag:
         return Keys(prefixes=(self.key,)) if self.open else Keys(frozenset({self.key}))
 
     def spans(self, text: MatchText) -> list[Span] | None:
-        if self.open:
-            found = [span for name, spans in text.named.items() if name.startswith(self.key) for span in spans]
-        else:
-            found = text.named.get(self.key, [])
+        found = text.named_with(self.key) if self.open else text.named.get(self.key, [])
         return found or None
 
     def anchors(self) -> "tuple[Atom, ...] | None":

@@ -5,13 +5,15 @@ A hashtag is more than its token: the words joined in it (#IberiaFail, #britisha
 
 import re
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from listener.query.folding import FOLDS, JOINER, clusters, fold, fold_plain
+from listener.query.folding import FOLDS, JOINER, clusters, fold, fold_plain, without_accents
+
+T = TypeVar("T")
 
 
 class Span(NamedTuple):
@@ -58,6 +60,10 @@ _LONGEST_RUN = 8
 """Words of a hashtag that are looked at as one."""
 _LONGEST_TAG = 200
 """Characters; a longer one is no word of anybody's and stays whole."""
+_MOST_SEAMS = 16
+"""In a hashtag; one with more is nobody's words either."""
+_MOST_RUNS = 5_000
+"""Words and runs of words that are taken out of one text's hashtags; what comes after them stays whole."""
 
 
 class MatchText:
@@ -70,8 +76,8 @@ class MatchText:
     """
 
     __slots__ = (
-        "__dict__", "_shifted", "authors", "folded", "joined", "lang", "named", "original", "sources", "tokens",
-        "vocabulary",
+        "__dict__", "_bare", "_shifted", "_tails", "authors", "folded", "joined", "lang", "named", "original",
+        "sources", "tokens", "vocabulary",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +89,8 @@ class MatchText:
     ) -> None:
         self.original = original
         self.lang, self.sources, self.authors = lang, sources, authors
+        self._tails: dict[int, int] = {}
+        self._bare: dict[Span, str] = {}
         self._shifted = False  # True where some character folds into none or several
         if original.isascii():
             self.folded = fold_plain(original)
@@ -100,10 +108,13 @@ class MatchText:
 
     def _read_tags(self) -> None:
         pattern = _PLAIN_TAG if self.folded.isascii() else _TAG
+        runs = 0
         for found in pattern.finditer(self.folded):
             self.named.setdefault(found.group(), []).append(self._span(*found.span()))
             span = self._span(*found.span(1))
-            for start, run in _runs(self.original[span.start : span.end]):
+            written = self.original[span.start : span.end]
+            for start, run in _runs(written) if runs < _MOST_RUNS else [(0, written)]:
+                runs += 1
                 place = Span(span.start + start, span.start + start + len(run))
                 self.joined.setdefault(fold(run).replace("_", ""), []).append(place)
         self.vocabulary.update(self.named)
@@ -142,6 +153,51 @@ class MatchText:
         words = (bounds for token, bounds in zip(self.tokens, self.bounds, strict=True) if not is_punctuation(token))
         return [self._span(*bounds).start for bounds in words]
 
+    @cached_property
+    def _word_after(self) -> list[int]:
+        """For every token the index of the first one from it on that is no punctuation; their number where none is."""
+        after = [len(self.tokens)] * len(self.tokens)
+        for at in range(len(after) - 1, -1, -1):
+            if not is_punctuation(self.tokens[at]):
+                after[at] = at
+            elif at + 1 < len(after):
+                after[at] = after[at + 1]
+        return after
+
+    def word_from(self, at: int) -> int:
+        """The index of the first token from this one on that is no punctuation. Worked out once for all who ask."""
+        return self._word_after[at] if at < len(self.tokens) and is_punctuation(self.tokens[at]) else at
+
+    @cached_property
+    def _in_order(self) -> list[int]:
+        return sorted(range(len(self.tokens)), key=self.tokens.__getitem__)
+
+    @cached_property
+    def _named_in_order(self) -> list[str]:
+        return sorted(self.named)
+
+    @cached_property
+    def _joined_in_order(self) -> list[str]:
+        return sorted(self.joined)
+
+    def tokens_with(self, beginning: str) -> list[int]:
+        """The indices of the tokens that begin so."""
+        return sorted(_beginning(self._in_order, beginning, self.tokens.__getitem__))
+
+    def named_with(self, beginning: str) -> list[Span]:
+        """The places of hashtags or mentions that begin so, their sign included."""
+        return [span for name in _beginning(self._named_in_order, beginning, str) for span in self.named[name]]
+
+    def joined_with(self, beginning: str) -> list[Span]:
+        """The places of words and runs of words within hashtags that begin so."""
+        return [span for run in _beginning(self._joined_in_order, beginning, str) for span in self.joined[run]]
+
+    def bare(self, span: Span) -> str:
+        """The letters and digits of a place, their case kept, without accents."""
+        if span not in self._bare:
+            self._bare[span] = without_accents(self.original[span.start : span.end])
+        return self._bare[span]
+
     def words(self, span: Span) -> tuple[int, int]:
         """The numbers of the first and the last word of a place, for counting how far places are apart."""
         starts = self._word_starts
@@ -155,10 +211,23 @@ class MatchText:
         if not self._shifted:
             return Span(start, end)
         start, end = self._origin[start].start, self._origin[end - 1].end
+        if end not in self._tails:
+            self._tails[end] = self._tail(end)
+        return Span(start, self._tails[end])
+
+    def _tail(self, end: int) -> int:
         text = self.original
         while end < len(text) and (not FOLDS[text[end]] or (text[end - 1] == JOINER and not text[end].isspace())):
             end += 1
-        return Span(start, end)
+        return end
+
+
+def _beginning(ordered: Sequence[T], start: str, written: Callable[[T], str]) -> Iterator[T]:
+    """Those of a sorted sequence that begin so, however many others there are."""
+    for at in range(bisect_left(ordered, start, key=written), len(ordered)):
+        if not written(ordered[at]).startswith(start):
+            return
+        yield ordered[at]
 
 
 def _folded(original: str) -> tuple[str, bool]:
@@ -194,6 +263,9 @@ def _runs(name: str) -> Iterator[tuple[int, str]]:
     bare = "".join(letter[0] for letter in letters)
     starts = [0, *accumulate(map(len, letters))]
     cuts = [0, *(starts[at] for at in range(1, len(bare)) if _parts_at(bare, at)), len(name)]
+    if len(cuts) > _MOST_SEAMS + 2:
+        yield 0, name
+        return
     for first, start in enumerate(cuts[:-1]):
         for end in cuts[first + 1 : first + 1 + _LONGEST_RUN]:
             if run := name[start:end].strip("_"):

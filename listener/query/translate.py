@@ -54,11 +54,15 @@ class _Translation:
         fitting = tuple(search for search in searches if self._dialect.length(search) <= self._dialect.max_length)
         if len(fitting) < len(searches):
             self._lost(f"a word is longer than a search on {self._dialect.title} may be")
-        exact = not self._notes
-        remarks = [self._dialect.remark]
+        exact = not self._notes and not (fitting and self._dialect.beyond)
+        remarks = [self._beyond() if fitting else "", self._dialect.remark]
         if self._dialect.lang and any(self._dialect.lang.format("") in search for search in fitting):
             remarks.append(self._dialect.lang_remark)
         return Plan(fitting, (*self._said(), *filter(None, remarks)), self._complete, exact)
+
+    def _beyond(self) -> str:
+        words = f"{self._dialect.title} also searches {self._dialect.beyond}; what matches only there is filtered out."
+        return words if self._dialect.beyond else ""
 
     def _note(self, words: str, of: str = "") -> None:
         several = self._notes.setdefault(words, [])

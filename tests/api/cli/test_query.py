@@ -34,6 +34,31 @@ def test_what_a_platform_cannot_find_is_said_where_it_is_seen(escucha: Escucha) 
     assert "of 512 bytes" in escucha("query", "explain", "Iberia", "-p", "hackernews").out
 
 
+def test_what_a_platform_sees_and_we_do_not_leaves_nothing_out(escucha: Escucha) -> None:
+    query = ("query", "explain", "delta -river -jobs lang:en")
+    for name in ("reddit", "mastodon", "bluesky", "hackernews", "youtube", "gdelt"):
+        row = json.loads(escucha(*query, "-p", name, "--json").out)["platforms"][name]
+        assert not row["exact"]
+        assert not any("river" in search["search"] for search in row["searches"])
+        assert any("NOT is filtered afterwards here: river, jobs." in note for note in row["notes"])
+    out = escucha(*query, "-p", "gdelt").out
+    assert "delta sourcelang:english" in out
+    assert "GDELT also searches whole articles, of which only the title comes in" in out
+
+
+def test_an_operator_in_small_letters_is_pointed_out(escucha: Escucha) -> None:
+    query = ("query", "explain", "iberia or (a near/5 b) not c", "-p", "x")
+    out = escucha(*query).out
+    assert 'column 8: or is looked for as a word; for the operator write OR, for the word "or" in quotes.' in out
+    assert [hint.split(" is ")[0] for hint in json.loads(escucha(*query, "--json").out)["hints"]] == [
+        "column 8: or",
+        "column 14: near/5",
+        "column 24: not",
+    ]
+    for fine in ('iberia "or" b', "and iberia or", "iberia OR b", "iberia -or", "=or iberia =and b"):
+        assert json.loads(escucha("query", "explain", fine, "--json").out)["hints"] == []
+
+
 def test_only_the_platforms_asked_for(escucha: Escucha) -> None:
     out = escucha("query", "explain", "Iberia source:x", "--platform", "gdelt", "--platform", "x").out
     assert out.index("GDELT: not asked") < out.index("X: 1 search")
@@ -89,7 +114,7 @@ def test_json(escucha: Escucha) -> None:
     assert row["text"] == {"matches": True, "spans": [[0, 5], [6, 11]], "lang": None}
     assert row["platforms"]["x"]["searches"] == [{"search": "Delta vuelo", "length": 11}]
     assert (row["platforms"]["x"]["complete"], row["platforms"]["x"]["exact"]) == (True, False)
-    assert row["platforms"]["gdelt"]["searches"][0]["search"] == 'near3:"Delta vuelo"'
+    assert row["platforms"]["gdelt"]["searches"][0]["search"] == 'near4:"Delta vuelo"'
     assert json.loads(escucha("query", "explain", '"a \ud800"', "--json").out)["query"] == '"a \ud800"'
 
 

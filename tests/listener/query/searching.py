@@ -1,6 +1,8 @@
 """What a platform would find for a search: its documented syntax, read afresh, over a text cut into words.
 
-Knows nothing of how searches are written here. What the platform would refuse or misread raises AssertionError.
+A platform searches more than the text that it hands out, and where it is not said how it takes a word it is taken for
+the worse: to find, the very word must stand in the text; to leave out, a likeness is enough, anywhere. Knows nothing of
+how searches are written here. What the platform would refuse or misread raises AssertionError.
 """
 
 import re
@@ -11,15 +13,21 @@ from listener.query.folding import fold
 from listener.query.text import is_punctuation, prepare
 
 _LEXEME = re.compile(r'near(\d+):"([^"]*)"|(-?)"([^"]+)"|([()|])|([^\s()"|]+)')
+_LOOK_FURTHER = ("reddit", "mastodon", "bluesky", "hackernews", "youtube", "gdelt")
+"""Author and subreddit; polls, descriptions of pictures and the tags of other servers; descriptions; url and author;
+what is like the words; the whole article."""
+_LIKENESS = ("hackernews", "mastodon", "youtube")
+"""Words that begin alike, or have the same stem, will do."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """A text and what the platform knows of it."""
+    """A text and what the platform knows of it. ``unseen``: what it searches besides and does not hand out as text."""
 
     text: str
     lang: str | None
     author: str | None
+    unseen: str = ""
 
 
 def words_of(text: str) -> list[str]:
@@ -42,6 +50,9 @@ class Search:
         self.at = 0
         self.post = post
         self.words = words_of(post.text)
+        self.unseen = words_of(post.unseen) if self.dialect.name in _LOOK_FURTHER else []
+        self.likeness = self.dialect.name in _LIKENESS
+        self.leaving_out = False
         found = self._or(0)
         assert self.at == len(self.lexemes), self.lexemes
         return found
@@ -78,7 +89,10 @@ class Search:
         assert lexeme not in ("", ")", "AND", "OR", "|"), self.lexemes
         if lexeme == "NOT":
             assert self.dialect.name == "reddit"
-            return not self._one(depth)
+            self.leaving_out = True
+            found = self._one(depth)
+            self.leaving_out = False
+            return not found
         if lexeme == "(":
             assert self.dialect.either in ("nested", "flat"), self.dialect.name
             assert not (depth and self.dialect.either == "flat")
@@ -88,7 +102,10 @@ class Search:
             return found
         if lexeme[0] == "-":
             assert self.dialect.minus == "-{}", lexeme
-            return not self._holds(lexeme[1:])
+            self.leaving_out = True
+            found = self._holds(lexeme[1:])
+            self.leaving_out = False
+            return not found
         return self._holds(lexeme)
 
     def _holds(self, lexeme: str) -> bool:
@@ -98,7 +115,9 @@ class Search:
             places = [
                 [at for at, word in enumerate(self.words) if word == fold(wanted)] for wanted in near.groups()[1:]
             ]
-            return any(0 < abs(one - other) <= int(near[1]) for one in places[0] for other in places[1])
+            # "The order of words matters": the other way round they count as one further apart.
+            apart = [other - one if other > one else one - other + 1 for one in places[0] for other in places[1]]
+            return any(words <= int(near[1]) for words in apart)
         if lexeme[0] == '"':
             return self._phrase(lexeme.strip('"'))
         name, colon, value = lexeme.partition(":")
@@ -114,11 +133,22 @@ class Search:
         wanted = words_of(phrase)
         assert wanted, phrase
         assert self.dialect.name != "gdelt" or len(phrase) > 2 or not phrase.isascii()
-        return any(self.words[at : at + len(wanted)] == wanted for at in range(len(self.words)))
+        if not self.leaving_out:
+            return any(self.words[at : at + len(wanted)] == wanted for at in range(len(self.words)))
+        return any(self._stands(wanted, words) for words in (self.words, self.unseen))
+
+    def _stands(self, wanted: list[str], words: list[str]) -> bool:
+        spread = (words[at : at + len(wanted)] for at in range(len(words) - len(wanted) + 1))
+        if self.likeness:
+            return any(all(map(str.startswith, there, wanted)) for there in spread)
+        return any(there == wanted for there in spread)
 
     def _tag(self, tag: str) -> bool:
         name = r"[\w.]+" if self.dialect.name == "bluesky" and tag[0] == "@" else r"\w+"
-        shown = re.findall(rf"(?<![\w&]){tag[0]}({name})", fold(self.post.text))
+        text = self.post.text
+        if self.leaving_out and self.dialect.name in _LOOK_FURTHER:
+            text = f"{text} {self.post.unseen}"
+        shown = re.findall(rf"(?<![\w&]){tag[0]}({name})", fold(text))
         return fold(tag[1:]) in [one.rstrip(".") for one in shown]
 
     def _field(self, operator: str, value: str) -> bool:

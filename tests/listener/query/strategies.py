@@ -82,3 +82,7 @@ def asked(draw: st.DrawFn) -> tuple[str, str]:
     words = [word.strip("=~*") for word in re.findall(r'[^\s()"]+', query) if not re.match("OR$|NOT$|NEAR/|.*:", word)]
     text = draw(st.lists(st.sampled_from(words * 3 + _SHOWN) if words else st.just("x"), min_size=2, max_size=14))
     return query, " ".join(text)
+
+
+unseen = st.lists(st.sampled_from([*WORDS, *TAGS, "Iberian", "deltas", "vuelos"]), max_size=8).map(" ".join)
+"""What a platform searches and we do not see: the body of an article, the description of a picture."""

@@ -9,7 +9,7 @@ from listener.query.dialects import BLUESKY, DIALECTS, GDELT, HACKERNEWS, MASTOD
 from listener.query.translate import translate
 
 from .searching import Post, Search
-from .strategies import LANGS, asked
+from .strategies import LANGS, asked, unseen
 
 EVERY = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
 MANY = " OR ".join(f'"palabra número {number}"' for number in range(60))
@@ -21,12 +21,17 @@ MANY = " OR ".join(f'"palabra número {number}"' for number in range(60))
     asked=asked(),
     lang=st.none() | st.sampled_from(LANGS),
     author=st.none() | st.sampled_from(["iberia", "@Iberia", "delta.com"]),
+    unseen=unseen,
 )
-@example(asked=('(iberia OR "C++") NEAR/3 delta -(vuelo OR "H&M" OR @iberia)', "iberia delta"), lang=None, author=None)
-@example(asked=("iberia lang:es-mx", "iberia"), lang="es-mx", author=None)
-@example(asked=("(iber* OR delta) (vuelo OR niño)", "Iberian vuelo"), lang=None, author=None)
+@example(('(iberia OR "C++") NEAR/3 delta -(vuelo OR "H&M" OR @iberia)', "iberia delta"), None, None, "")
+@example(("iberia lang:es-mx", "iberia"), "es-mx", None, "")
+@example(("(iber* OR delta) (vuelo OR niño)", "Iberian vuelo"), None, None, "")
+@example(("delta -vuelo", "delta"), None, None, "vuelo")
+@example(('delta -"coca-cola" -#iberia', "delta"), None, None, "coca cola #iberia")
+@example(("delta -vuelo", "delta vuelos"), None, None, "")
+@example(("delta NEAR/1 iberia", "iberia delta"), None, None, "")
 def test_what_a_complete_plan_covers_is_found(
-    dialect: Dialect, asked: tuple[str, str], lang: str | None, author: str | None
+    dialect: Dialect, asked: tuple[str, str], lang: str | None, author: str | None, unseen: str
 ) -> None:
     query, text = asked
     try:
@@ -34,12 +39,13 @@ def test_what_a_complete_plan_covers_is_found(
     except QueryError:
         assume(False)
     plan = translate(parsed, dialect)
-    found = [Search(dialect, search).finds(Post(text, lang, author)) for search in plan.searches]
+    found = [Search(dialect, search).finds(Post(text, lang, author, unseen)) for search in plan.searches]
     matches = parsed.match(prepare(text, lang=lang, source=dialect.name, author=author)) is not None
     if matches and plan.complete:
         assert any(found), plan
     if plan.exact:
         assert plan.complete
+        assert matches or not any(found), plan
     if not plan.complete:
         assert any(note.startswith("Not everything can be found: ") for note in plan.notes)
 
@@ -70,6 +76,21 @@ def test_whatever_is_long_is_split_into_what_fits(dialect: Dialect, query: str) 
         assert any(search.finds(Post(text, None, None)) for search in searches) or parsed.match(text) is None
 
 
+@EVERY
+def test_a_phrase_cut_to_the_length_is_said_to_be_filtered_afterwards(dialect: Dialect) -> None:
+    plan = translate(parse('"' + "muy largo " * 60 + '"'), dialect)
+    assert (len(plan.searches), plan.complete, plan.exact) == (1, True, False)
+    (said,) = [note for note in plan.notes if note.startswith("Longer than the ")]
+    assert f"{dialect.max_length} " in said
+    assert len(said) < 200
+
+
+@EVERY
+def test_what_is_searched_beyond_the_text_is_said(dialect: Dialect) -> None:
+    notes = translate(parse("iberia"), dialect).notes
+    assert any(note.startswith(f"{dialect.title} also searches ") for note in notes) == (dialect is not X)
+
+
 def test_a_word_longer_than_a_search_is_said_to_be_lost() -> None:
     plan = translate(parse("iberia OR " + "x" * 600), X)
     assert (plan.searches, plan.complete) == (("iberia",), False)
@@ -80,12 +101,12 @@ def test_a_word_longer_than_a_search_is_said_to_be_lost() -> None:
     ("query", "dialect", "searches"),
     [
         ("Delta (flight OR vuelo) -river", X, ["Delta (flight OR vuelo) -river"]),
-        ("Delta (flight OR vuelo) -river", REDDIT, ["Delta AND (flight OR vuelo) AND NOT river"]),
-        ("Delta (flight OR vuelo) -river", MASTODON, ['Delta flight -"river"', 'Delta vuelo -"river"']),
+        ("Delta (flight OR vuelo) -river", REDDIT, ["Delta AND (flight OR vuelo)"]),
+        ("Delta (flight OR vuelo) -river", MASTODON, ["Delta flight", "Delta vuelo"]),
         ("Delta (flight OR vuelo) -river", BLUESKY, ["Delta flight", "Delta vuelo"]),
-        ("Delta (flight OR vuelo) -river", HACKERNEWS, ["Delta flight -river", "Delta vuelo -river"]),
+        ("Delta (flight OR vuelo) -river", HACKERNEWS, ["Delta flight", "Delta vuelo"]),
         ("Delta (flight OR vuelo) -river", YOUTUBE, ["Delta flight", "Delta vuelo"]),
-        ("Delta (flight OR vuelo) -river", GDELT, ["Delta (flight OR vuelo) -river"]),
+        ("Delta (flight OR vuelo) -river", GDELT, ["Delta (flight OR vuelo)"]),
         ("Iberia OR #iberia OR @iberia OR from:iberia", X, ["Iberia OR #iberia OR @iberia OR from:iberia"]),
         ("Iberia OR #iberia OR @iberia OR from:iberia", REDDIT, ["Iberia OR author:iberia"]),
         ("=Delta OR delta OR @delta OR #DELTA", HACKERNEWS, ["Delta"]),
@@ -99,7 +120,15 @@ def test_a_word_longer_than_a_search_is_said_to_be_lost() -> None:
         ('"El País" (lang:es OR lang:ca)', X, ['("El País" lang:es) OR ("El País" lang:ca)']),
         ('"El País" -lang:pt', X, ['"El País" -lang:pt']),
         ("Iberia -from:iberia -@iberia -#iberia", X, ["Iberia -from:iberia -@iberia -#iberia"]),
-        ("delta NEAR/5 flight", GDELT, ['near5:"delta flight"']),
+        ("Iberia -lang:pt -from:iberia -#iberia -jobs", MASTODON, ["Iberia -language:pt -from:iberia"]),
+        ("Iberia -lang:pt -from:iberia -jobs", GDELT, ["Iberia -sourcelang:portuguese"]),
+        ("Iberia -lang:pt -from:iberia -jobs", REDDIT, ["Iberia AND NOT author:iberia"]),
+        ("Iberia -lang:pt -from:iberia.com -jobs", BLUESKY, ["Iberia"]),
+        ("ＤＥＬＴＡ OR 𝐀𝐜𝐦𝐞 OR #ｉｂｅｒｉａ OR from:ｉｂｅｒｉａ", X, ["DELTA OR Acme OR #iberia OR from:iberia"]),
+        ('"ﬁn de ｳﾞｨﾀﾞ" -ｊｏｂｓ', X, ['"fin de ヴィダ" -jobs']),
+        ("ＤＥＬＴＡ NEAR/5 flight", GDELT, ['near6:"DELTA flight"']),
+        ("ＨＰ printer", GDELT, ["printer"]),
+        ("delta NEAR/5 flight", GDELT, ['near6:"delta flight"']),
         ("delta NEAR/5 bag", GDELT, ["delta bag"]),
         ("delta NEAR/5 (flight OR vuelo)", X, ["delta (flight OR vuelo)"]),
         ("airlin* iberia", X, ["iberia"]),
@@ -168,10 +197,15 @@ def test_notes_say_what_is_filtered_or_missed(query: str, dialect: Dialect, comp
         ("iberia lang:es", X, True),
         ("iberia -from:iberia", X, True),
         ("iberia -c", YOUTUBE, False),
+        ("iberia H&M", X, False),
+        *(("iberia", dialect, dialect is X) for dialect in DIALECTS.values()),
+        ("delta NEAR/5 flight", GDELT, False),
+        ("iberia lang:es", GDELT, False),
+        ("iberia source:x", GDELT, True),
         ("=iberia", X, False),
     ],
 )
-def test_exact_plans_leave_nothing_to_filter(query: str, dialect: Dialect, exact: bool) -> None:
+def test_only_exact_plans_leave_nothing_to_filter(query: str, dialect: Dialect, exact: bool) -> None:
     assert translate(parse(query), dialect).exact == exact
 
 
