@@ -41,10 +41,30 @@ def part(session: Session, mentions: Collection[int]) -> dict[int, Wording | Non
         for some in portions(sorted(members)):
             session.connection().execute(update(table(Mention)).where(_MENTION.id.in_(some)).values(cluster_id=None))
     texts: dict[int, str] = {}
+    unmarked: set[int] = set()
     for some in portions(sorted(members)):
-        rows = session.connection().execute(select(_MENTION.id, _MENTION.text).where(_MENTION.id.in_(some)))
-        texts |= {row.id: row.text for row in rows}
-    return {mention: wording(texts[mention]) for mention in sorted(members)}
+        rows = session.connection().execute(
+            select(_MENTION.id, _MENTION.text, _MENTION.digest).where(_MENTION.id.in_(some))
+        )
+        for row in rows:
+            texts[row.id] = row.text
+            if row.digest is None:
+                unmarked.add(row.id)
+    # Thousands of reposts say the same words.
+    found = {text: wording(text) for text in set(texts.values())}
+    said = {mention: found[texts[mention]] for mention in sorted(members)}
+    mark(session, {mention: said[mention] for mention in unmarked})
+    return said
+
+
+def mark(session: Session, said: Mapping[int, Wording | None]) -> None:
+    """Note the wording of mentions that were stored before copies were looked for, so that copies find them."""
+    rows = [{"mention": mention, "new_digest": one.digest} for mention, one in sorted(said.items()) if one is not None]
+    if rows:
+        session.connection().execute(
+            update(table(Mention)).where(_MENTION.id == bindparam("mention")).values(digest=bindparam("new_digest")),
+            rows,
+        )
 
 
 def settle(session: Session, clusters: Iterable[int]) -> None:

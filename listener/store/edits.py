@@ -49,7 +49,7 @@ def stored(session: Session, keys: Sequence[Key]) -> dict[Key, Any]:
         rows = session.connection().execute(
             select(
                 _MENTION.id, _MENTION.kind, _MENTION.native_id, _MENTION.source_id, _MENTION.text, _MENTION.reach,
-                _MENTION.engagement, _MENTION.edited_at, _MENTION.cluster_id, _MENTION.deleted_at,
+                _MENTION.engagement, _MENTION.edited_at, _MENTION.cluster_id, _MENTION.deleted_at, _MENTION.digest,
             ).where(wanted)
         )  # fmt: skip
         found |= {(row.kind, row.native_id): row for row in rows}

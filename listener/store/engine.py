@@ -11,6 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlmodel import Session, create_engine
 
+from listener.store.writers import Line, Turn, line_of
+
 BUSY_TIMEOUT_S = 30
 
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
@@ -50,7 +52,13 @@ class Store:
             )
         self.url = parsed
         self.dialect = parsed.get_backend_name()
-        self.engine = self._sqlite() if self.dialect == "sqlite" else create_engine(parsed, pool_pre_ping=True, **POOL)
+        # An error quotes what a statement was given otherwise, which is what strangers said and who they are.
+        self.engine = (
+            self._sqlite()
+            if self.dialect == "sqlite"
+            else create_engine(parsed, pool_pre_ping=True, hide_parameters=True, **POOL)
+        )
+        self._line: Line | None = line_of(Path(parsed.database or "")) if self.dialect == "sqlite" else None
 
     def _sqlite(self) -> Engine:
         assert self.url.database is not None
@@ -62,7 +70,8 @@ class Store:
                 f"the database's folder {folder} cannot be made: {error.strerror}; set ESCUCHA_DATA_DIR or "
                 "ESCUCHA_DATABASE_URL to another place"
             ) from error
-        engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}, **POOL)
+        waiting = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}
+        engine = create_engine(self.url, connect_args=waiting, hide_parameters=True, **POOL)
 
         # The driver's own transactions begin late and as readers, so that two writers fail instead of waiting.
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html (serializable isolation, savepoints)
@@ -74,17 +83,32 @@ class Store:
 
         @event.listens_for(engine, "begin")
         def _on_begin(connection: Connection) -> None:
-            reading = connection.get_execution_options().get("escucha_read_only", False)
-            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+            options = connection.get_execution_options()
+            if (turn := options.get("escucha_turn")) is not None:
+                turn.take()
+            connection.exec_driver_sql("BEGIN" if options.get("escucha_read_only", False) else "BEGIN IMMEDIATE")
 
         return engine
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session whose work is kept whole when the block ends, and not at all when it raises."""
-        with Session(self.engine, expire_on_commit=False) as session:
-            yield session
-            session.commit()
+        """A session whose work is kept whole when the block ends, and not at all when it raises.
+
+        On SQLite the threads of a process write in the order in which they begin to (``store.writers``): from the first
+        statement on others wait. One inside another of the same thread raises RuntimeError there.
+        """
+        if self._line is None:
+            with Session(self.engine, expire_on_commit=False) as session:
+                yield session
+                session.commit()
+            return
+        turn = Turn(self._line)
+        try:
+            with Session(self.engine.execution_options(escucha_turn=turn), expire_on_commit=False) as session:
+                yield session
+                session.commit()
+        finally:
+            turn.end()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -78,7 +78,15 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
     # A brand that is listened for since may have got pairs on mentions that have copies.
     paired = {row.mention_id for row in pairs} - edited
     copies.settle(session, [row.cluster_id for row in known.values() if row.id in paired and row.cluster_id])
-    copies.join(session, parted | {ids[key]: said[key] for key in by_key if key not in known}, now)
+    unmarked = {
+        row.id: said[key]
+        for key, row in known.items()
+        # Stored before copies were looked for: what was said around the upgrade would have no copies otherwise.
+        if row.digest is None and row.id not in edited and row.text == by_key[key].item.full_text
+    }
+    copies.mark(session, unmarked)
+    new_words = {ids[key]: said[key] for key in by_key if key not in known}
+    copies.join(session, parted | {one: words for one, words in unmarked.items() if words is not None} | new_words, now)
     return Intake(stored=len(new), pairs=len(pairs), edited=len(edited), refused=len(refused))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, delete, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, tuple_
 from sqlalchemy.sql.selectable import ScalarSelect
 from sqlmodel import Session
 
@@ -29,6 +29,17 @@ _AT_ONCE = 400
 """Ids or bands in one statement: SQLite takes a limited number of parameters."""
 
 _MENTION, _BAND = table(Mention).c, table(MentionBand).c
+
+
+def _nearest_statement() -> Select[Any]:
+    """A text's mentions next before and next after a moment. Made once: making it takes longer than asking."""
+    said = select(_MENTION.id).where(_MENTION.digest == bindparam("digest")).limit(1)
+    before = said.where(_MENTION.created_at <= bindparam("at")).order_by(_MENTION.created_at.desc(), _MENTION.id.desc())
+    after = said.where(_MENTION.created_at >= bindparam("at")).order_by(_MENTION.created_at, _MENTION.id)
+    return select(before.scalar_subquery(), after.scalar_subquery())
+
+
+_NEAREST = _nearest_statement()
 
 Link = tuple[int, int]
 Value = TypeVar("Value")
@@ -116,20 +127,22 @@ def _nearly(session: Session, said: Mapping[int, Wording | None], now: datetime)
         {other: band for others in meeting.values() for other, band in others.items() if other not in by_digest},
     )
     near = {
-        digest: [
-            (band, other)
-            for other, band in others.items()
-            if other in wordings and alike(by_digest[digest], wordings[other])
-        ]
+        digest: [other for other in others if other in wordings and alike(by_digest[digest], wordings[other])]
         for digest, others in meeting.items()
     }
-    times = [
-        link
-        for mention, one in said.items()
-        if one is not None and near.get(one.digest)
-        for link in _nearest(session, mention, near[one.digest])
+    saying: defaultdict[int, list[int]] = defaultdict(list)
+    for mention, one in said.items():
+        if one is not None and near.get(one.digest):
+            saying[one.digest].append(mention)
+    at = _times(session, [mention for mentions in saying.values() for mention in mentions])
+    found = [
+        (mention, other)
+        for digest, mentions in saying.items()
+        for moment, mention in _standing_for((at[mention], mention) for mention in mentions)
+        for text in near[digest]
+        for other in _nearest(session, moment, text)
     ]
-    return _in_time(session, times)
+    return _in_time(session, found)
 
 
 def _standing(session: Session, wanted: Collection[int]) -> defaultdict[int, set[int]]:
@@ -175,20 +188,24 @@ def _note(
         session.connection().execute(table(MentionBand).insert(), rows)
 
 
-def _nearest(session: Session, mention: int, near: Sequence[tuple[int, int]]) -> list[Link]:
-    """The mentions that were written next before and after this one in each of these texts (band, digest)."""
-    here = select(_MENTION.created_at).where(_MENTION.id == mention).scalar_subquery()
-    other = table(Mention).alias().c
-    said = select(other.id).where(other.digest == _BAND.digest).correlate(table(MentionBand)).limit(1)
-    before = said.where(other.created_at <= here).order_by(other.created_at.desc(), other.id.desc())
-    after = said.where(other.created_at >= here).order_by(other.created_at, other.id)
-    found: list[Link] = []
-    for some in portions(near):
-        rows = session.connection().execute(
-            select(before.scalar_subquery(), after.scalar_subquery()).where(tuple_(_BAND.band, _BAND.digest).in_(some))
-        )
-        found += [(mention, one) for row in rows for one in row if one is not None]
-    return found
+def _nearest(session: Session, at: datetime, digest: int) -> list[int]:
+    """The mentions that were written next before and after a moment and say a text."""
+    row = session.connection().execute(_NEAREST, {"digest": digest, "at": at}).one()
+    return [one for one in row if one is not None]
+
+
+def _standing_for(moments: Iterable[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
+    """Of mentions that say the same (moment, id) so many that what is linked with any of them is linked with these.
+
+    Those within the window of each other hang together already. What another text says between two of them that are so
+    near lies within the window of both, and of all else that it says between them: the first and the last will do.
+    """
+    ordered = sorted(moments)
+    kept = ordered[:1]
+    for place, one in enumerate(ordered[1:], start=2):
+        if place == len(ordered) or ordered[place][0] - kept[-1][0] > WINDOW:
+            kept.append(one)
+    return kept
 
 
 def _standing_at(places: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
@@ -201,11 +218,17 @@ def _standing_at(places: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
 
 def _in_time(session: Session, links: Sequence[Link]) -> list[Link]:
     """The links between mentions that were written within the window of each other."""
+    at = _times(session, {one for link in links for one in link})
+    return [(one, other) for one, other in links if abs(at[one] - at[other]) <= WINDOW]
+
+
+def _times(session: Session, mentions: Iterable[int]) -> dict[int, datetime]:
+    """When these mentions were written."""
     at: dict[int, datetime] = {}
-    for some in portions(sorted({one for link in links for one in link})):
+    for some in portions(sorted(mentions)):
         rows = session.connection().execute(select(_MENTION.id, _MENTION.created_at).where(_MENTION.id.in_(some)))
         at |= {row.id: row.created_at for row in rows}
-    return [(one, other) for one, other in links if abs(at[one] - at[other]) <= WINDOW]
+    return at
 
 
 def portions(ids: Sequence[Value]) -> Iterable[Sequence[Value]]:
