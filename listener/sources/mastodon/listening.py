@@ -28,6 +28,8 @@ from listener.sources.mastodon.client import Client, left, refused
 _MOST_BYTES = 32 * 1024 * 1024
 _REFUSAL = 64 * 1024
 _TAKEN_AT_ONCE = 200
+QUIET_SECONDS = 3.0
+"""The longest that nothing at all is handed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Heard:
 def listen(
     instance: str, token: str, tags: Sequence[str], seconds: float, meter: Meter, timeout: float
 ) -> Iterator[list[Heard]]:
-    """What is heard under the hashtags within ``seconds``, in handfuls as it comes.
+    """What is heard under the hashtags within ``seconds``, in handfuls as it comes; an empty one where it is quiet.
 
     Raises FatalSourceError or RetriableSourceError at the end, after all that was heard, where a stream could not be
     opened or broke off.
@@ -67,7 +69,11 @@ def listen(
 def _handfuls(heard: "queue.Queue[Heard | SourceError | None]", streams: int) -> Iterator[list[Heard]]:
     errors: list[SourceError] = []
     while streams:
-        taken = [heard.get()]
+        try:
+            taken = [heard.get(timeout=QUIET_SECONDS)]
+        except queue.Empty:
+            yield []
+            continue
         while len(taken) < _TAKEN_AT_ONCE and not heard.empty():
             taken.append(heard.get_nowait())
         streams -= taken.count(None)

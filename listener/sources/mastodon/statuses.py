@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from listener.items import Author, Item
-from listener.markup import plain_text, web_address
+from listener.markup import language_of, plain_text, web_address
 from listener.source import Skipped
 from listener.sources.mastodon.client import host_of
 
@@ -91,7 +91,7 @@ def item_of(status: Mapping[str, Any], instance: str, known: Mapping[str, str]) 
         created_at=_said_at(status),
         url=web_address(status.get("url")) or web_address(status.get("uri")),
         author=author,
-        lang=_language(said.get("language")),
+        lang=language_of(said.get("language")),
         reach=author.followers,
         reply_to=_answered(status, instance, known),
         repost_of=key_of(said) if said is not status else None,
@@ -162,9 +162,3 @@ def _quoted(quote: Any) -> str | None:
     """The status quoted (since Mastodon 4.4), where its author lets it be."""
     quoted = quote.get("quoted_status") if isinstance(quote, Mapping) else None
     return key_of(quoted) if isinstance(quoted, Mapping) else None
-
-
-def _language(code: Any) -> str | None:
-    """ "pt-BR" -> "pt"."""
-    language = str(code or "").replace("_", "-").partition("-")[0].lower()
-    return language if 2 <= len(language) <= 3 and language.isalpha() else None

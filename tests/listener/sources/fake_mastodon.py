@@ -33,7 +33,8 @@ _REACHABLE = 10_000
 class FakeMastodon(RemotePlatform):
     """One instance. ``locked``: it shows nothing without a token. ``batches``: it is of 4.3 or later.
 
-    ``repeat_token``: the Link header of its second page leads to that page again.
+    ``empty_lookups``: it answers look-ups of several statuses, and searches for one, with nothing, and shows nothing
+    under hashtags. ``repeat_token``: the Link header of its second page leads to that page again.
     """
 
     def __init__(self, httpserver: HTTPServer, http: Http) -> None:
@@ -43,6 +44,7 @@ class FakeMastodon(RemotePlatform):
         self.batches = True
         self.repeat_token = False
         self.remaining: int | None = None
+        self.empty_lookups = False
         self.unreachable: set[str] = set()  # hosts of other servers that do not answer just now
         self.most_hits = _REACHABLE
         self._ids: dict[str, int] = {}
@@ -115,7 +117,8 @@ class FakeMastodon(RemotePlatform):
             ids = request.args.getlist("id[]")
             if len(ids) > 20:
                 return self._json({"error": "Validation failed"}, 422)
-            return self._json([self.statuses[int(one)] for one in ids if int(one) in self.statuses])
+            there = [] if self.empty_lookups else [int(one) for one in ids if int(one) in self.statuses]
+            return self._json([self.statuses[one] for one in there])
         if found := re.fullmatch(r"/api/v1/statuses/(\d+)", path):
             status = self.statuses.get(int(found[1]))
             return self._json(status) if status else self._json({"error": "Record not found"}, 404)
@@ -133,6 +136,7 @@ class FakeMastodon(RemotePlatform):
             local for local, status in self.statuses.items()
             if low < local < high and tag.casefold() in [one["name"].casefold() for one in status["tags"]]
         )  # fmt: skip
+        ids = [] if self.empty_lookups else ids
         # With min_id those next after it, without the newest; a page itself is always written newest first.
         page = ids[:limit][::-1] if "min_id" in request.args else ids[::-1][:limit]
         headers = {}
@@ -148,7 +152,11 @@ class FakeMastodon(RemotePlatform):
         assert asked["type"] == "statuses"
         if asked["q"].startswith("http"):
             host = urlsplit(asked["q"]).netloc
-            found = [one for one in self.statuses.values() if one["uri"] == asked["q"] and host not in self.unreachable]
+            found = [
+                one
+                for one in self.statuses.values()
+                if one["uri"] == asked["q"] and host not in self.unreachable and not self.empty_lookups
+            ]
             return self._json({"accounts": [], "statuses": found, "hashtags": []})
         # Ids become "after:" and "before:", which are times of whole seconds and do not include themselves.
         after = _second_of(int(asked["min_id"])) if "min_id" in asked else None

@@ -1,6 +1,7 @@
 """The bluesky source against a server with the real one's sessions, search and limits."""
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.listener.sources.conformance import (
     Host,
     LateContract,
     MeterContract,
+    Post,
     RecheckContract,
     RemoteContract,
     TokenContract,
@@ -180,6 +182,23 @@ def test_a_second_with_more_hits_than_can_be_had_is_a_known_gap(
     assert len(capped[0].items) == 500
 
 
+def test_what_a_quota_breaks_off_goes_on_and_comes_to_an_end(platform: FakeBluesky) -> None:
+    """13 searches with 300 hits each, and leave for 20 requests a run."""
+    terms = [f"acme{letter}" for letter in "abcdefghijklm"]
+    posts = [Post(f"{term}{n}", f"{term} {n}", START + timedelta(seconds=11 * n)) for term in terms for n in range(300)]
+    platform.publish(posts)
+    host = Host(platform.source(followers=False))
+    host.run(START - timedelta(hours=1), query=parse("nobody"))
+    for runs in range(1, 12):
+        platform.remaining = 20
+        with suppress(RetriableSourceError):
+            host.run(UNTIL + timedelta(minutes=5 * runs), query=parse(" OR ".join(terms)))
+            break
+    assert len(host.stored) == len(posts)
+    assert 2 < runs < 8
+    assert host.cursor == {"until": int((UNTIL + timedelta(minutes=5 * runs)).timestamp())}
+
+
 def test_followers_are_asked_for_mentions_only_and_once(platform: FakeBluesky) -> None:
     for number in range(60):
         platform.add(text="acme", at=START + timedelta(minutes=number), author=f"fan{number}")
@@ -218,6 +237,37 @@ def test_what_is_sent_and_what_the_meter_hears(platform: FakeBluesky) -> None:
     assert left == 2999
     assert seconds is not None
     assert 118 < seconds < 122
+
+
+# Looking posts up again
+
+
+def test_an_empty_answer_blanks_nothing(platform: FakeBluesky, host: Host) -> None:
+    platform.publish(burst(30))
+    host.run()
+    ids = [item.native_id for item in host.stored.values()]
+    platform.empty_lookups = True
+    with pytest.raises(RetriableSourceError, match=f"{platform.server.host}:{platform.server.port} left out posts"):
+        platform.source().gone(ids[:25])
+    platform.delete("1")
+    with pytest.raises(RetriableSourceError):
+        platform.source().gone(ids[:25])
+
+
+def test_a_batch_that_is_all_gone_holds_up_nothing(platform: FakeBluesky, host: Host) -> None:
+    platform.publish(burst(3))
+    host.run()
+    platform.posts.clear()
+    assert len(platform.source().gone([item.native_id for item in host.stored.values()])) == 3
+
+
+def test_one_who_has_blocked_us_has_deleted_nothing(platform: FakeBluesky, host: Host) -> None:
+    platform.publish(burst(3))
+    host.run()
+    ids = sorted(platform.posts)
+    platform.blocked.add(ids[0])
+    platform.delete("2")
+    assert platform.source().gone(ids) == {ids[1]: "no longer shown"}
 
 
 # Sessions

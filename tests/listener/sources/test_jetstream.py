@@ -12,11 +12,18 @@ import pytest
 from pydantic import ValidationError
 
 from listener.http import Http
+from listener.pipeline import Pipeline
 from listener.query import parse
+from listener.queue import WorkQueue
+from listener.quota import Meters
+from listener.scheduler import Scheduler
 from listener.source import FatalSourceError, RetriableSourceError
 from listener.sources.bluesky import BlueskySource
 from listener.sources.jetstream import JetstreamOptions, JetstreamSource
+from listener.store.tables import Mention, QuotaAccount, SourceBreaker, Task
+from listener.store.tables import Source as SourceRow
 from listener.tools import Endpoints, Tools
+from tests.listener.conftest import Site
 from tests.listener.sources.conformance import (
     QUERY,
     START,
@@ -299,6 +306,43 @@ def test_a_run_that_is_behind_goes_on_until_it_has_caught_up(platform: FakeJetst
     assert host.texts == texts(posts)
     assert host.cursor == {"time_us": _us(UNTIL)}
     assert platform.handshakes == 1
+
+
+def test_catching_up_is_no_failure_of_the_source_and_holds_up_nobody(
+    platform: FakeJetstream, sqlite_store: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the scheduler, the queue, the collect job, the breaker, the meter and the ledger."""
+    monkeypatch.setattr("listener.sources.jetstream.events._SECONDS_A_PAGE", 0.2)
+    site = Site(sqlite_store, clock)
+    clock.now = UNTIL
+    site.brand("Acme", query="acme")
+    options = {"listen_seconds": 0.3, "lookback_hours": 13}
+    site.source("it", kind="jetstream", options=options, every_s=600)
+    posts = burst(80)
+    platform.others = False
+    platform.publish(posts)
+    platform.pace = 0.02
+    queue = WorkQueue(site.store)
+    with Http() as http:
+        meters = Meters(site.store, clock, lambda _seconds: True)
+        pipeline = Pipeline(
+            store=site.store, queue=queue, channels={}, pacing={}, secrets={}, public_url="http://here", clock=clock,
+            tools=Tools(http, Endpoints(jetstream=platform.server.url_for("")), meter=meters, timeout=2),
+        )  # fmt: skip
+        Scheduler(site.store, queue, clock).fire_due()
+        (work,) = queue.claim(clock())
+        extended: list[int] = []
+        extend = queue.extend
+        monkeypatch.setattr(queue, "extend", lambda *args: extended.append(1) or extend(*args))
+        pipeline._collect(work)
+    assert sorted(row.text for row in site.rows(Mention)) == texts(posts)
+    assert platform.handshakes == 1
+    assert len(extended) > 4  # the lease, as it went
+    assert site.rows(Task) == []
+    assert site.rows(SourceBreaker) == []
+    assert [row.blocked_until for row in site.rows(QuotaAccount)] == [None]
+    (source,) = site.rows(SourceRow)
+    assert (source.last_error, source.covered_to) == (None, UNTIL)
 
 
 def test_catching_up_hands_out_a_page_every_few_seconds(platform: FakeJetstream, monkeypatch: Any) -> None:
