@@ -19,6 +19,8 @@ from listener.http import Http, Reply, shown
 from listener.source import FatalSourceError, Meter, RetriableSourceError, SourceError
 
 _ANSWERED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_PASSING = frozenset({"internal_failure", "server_error", "temporarily_unavailable"})
+"""google-auth takes the first two for passing (google.oauth2._client), RFC 6749 has the last two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,18 @@ class ServiceAccount:
         """https://www.rfc-editor.org/rfc/rfc6749#section-5.2: {"error": "invalid_grant", "error_description": ...}."""
         try:
             answer = json.loads(reply.body)
-            said = f"{answer['error']}: {answer.get('error_description') or ''}"[:300]
+            code = str(answer["error"])
+            said = f"{code}: {answer.get('error_description') or ''}"[:300]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return reply.refused()
+        if code in _PASSING:
+            return RetriableSourceError(
+                f"{shown(reply.address)} could not let the service account in ({reply.status} {said}): trouble on its "
+                "side; it is tried again later"
+            )
+        # A clock that is off, or a key that was made a moment ago, is refused in the same word as a deleted key.
         return FatalSourceError(
             f"{shown(reply.address)} does not let the service account {self.email} in ({reply.status} {said}): check "
-            "that its key has not been deleted and that this machine's clock is right"
+            "that its key has not been deleted and that this machine's clock is right",
+            may_pass=code == "invalid_grant",
         )

@@ -9,7 +9,7 @@ A review has one date, that of its last change. Reviews seldom name the app: set
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from listener.http import Reply, shown
 from listener.items import Author, Item
 from listener.markup import web_address
 from listener.query import Query
-from listener.source import Cursor, Limit, Page, RetriableSourceError, Skipped, account_name
+from listener.source import Cursor, Limit, Page, RetriableSourceError, Skipped, SourceError, account_name
 from listener.tools import Tools
 
 LIMITS = (Limit(20, timedelta(minutes=1)),)
@@ -31,6 +31,8 @@ _PAGES = 10
 _FULL = 40
 """A page has 50 reviews; one with so many still says that there may be another."""
 _TRIES = 3
+_LASTING = timedelta(hours=1)
+"""What a country's failure outlasts is no mood: it no longer fails the run."""
 _PATIENCE = timedelta(days=3)
 """For so long a feed that is empty where it had reviews is a failure; after that it is believed, and still told."""
 
@@ -54,6 +56,14 @@ class AppStoreOptions(BaseModel):
         if not all(re.fullmatch("[a-z]{2}", code) for code in codes):
             raise ValueError("write countries as two letters, such as us, gb or es")
         return codes
+
+
+class _Failed(Exception):
+    """A country's feed cannot be read; the others' may be. What the meter refuses goes for all of them."""
+
+    def __init__(self, why: SourceError) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 @dataclass(slots=True)
@@ -94,23 +104,41 @@ class AppStoreSource:
     ) -> Iterator[Page]:
         """A page for each country, beginning where the last run was interrupted, so that all have their turn.
 
-        A country whose feed is empty where it had reviews is a Skipped and keeps its place; where that goes for all of
-        them, a RetriableSourceError.
+        A country whose feed is empty where it had reviews is unread and keeps its place; where that goes for all of
+        them, a RetriableSourceError. One that fails holds up no other: the run ends with its error, so that it is tried
+        again soon, and where it still fails after an hour it is unread too.
         """
         before_all = cursor if cursor and cursor.get("app") == self._options.app else {}
         places: dict[str, dict[str, Any]] = dict(before_all.get("countries", {}))
         empty: list[str] = []
+        failed: dict[str, SourceError] = {}
         countries = _from(self._options.countries, before_all.get("next"))
         for number, country in enumerate(countries, start=1):
-            before = places.get(country, {})
-            visit = self._visit(country, before, until)
+            before = {name: value for name, value in places.get(country, {}).items() if name != "failing_since"}
+            try:
+                visit = self._visit(country, before, until)
+            except _Failed as error:
+                failed[country] = error.why
+                continue
             places[country], page = _kept(country, before, visit, until)
             if visit.empty and before.get("at") is not None and _patient(places[country], until):
                 empty.append(country)
             following = countries[number % len(countries)]
             after = {"app": self._options.app, "countries": dict(places), "next": following}
             progress = number / len(countries)
-            yield Page(page.items, after, page.skipped, capped=page.capped, gap=page.gap, progress=progress)
+            yield replace(page, cursor=after, progress=progress)
+        if len(failed) == len(countries):
+            raise next(iter(failed.values()))
+        if failed:
+            for country in failed:
+                place = places.get(country, {})
+                places[country] = {**place, "failing_since": place.get("failing_since") or until.isoformat()}
+            passing = [error for country, error in failed.items() if not _lasting(places[country], until)]
+            unread = tuple(f"the store {country}: {error}" for country, error in failed.items())
+            after = {"app": self._options.app, "countries": dict(places), "next": countries[0]}
+            yield Page((), after, unread=unread, progress=1.0)
+            if passing:
+                raise _to_be_tried_again(passing[0])
         if len(empty) == len(self._options.countries):
             raise RetriableSourceError(
                 f"{shown(self._base)} shows no reviews at all for app {self._options.app} in {', '.join(empty)}, where "
@@ -154,10 +182,13 @@ class AppStoreSource:
         expected = _at(before) is not None if number == 1 else last is None or number <= last
         for _ in range(_TRIES if expected else 1):
             self._meter.ask()
-            reply = self._http.get(address, headers=headers)
-            if reply.status == HTTPStatus.NOT_MODIFIED:
-                return reply, (), None
-            feed = _feed(reply)
+            try:
+                reply = self._http.get(address, headers=headers)
+                if reply.status == HTTPStatus.NOT_MODIFIED:
+                    return reply, (), None
+                feed = _feed(reply)
+            except SourceError as error:
+                raise _Failed(error) from error
             entries = feed.get("entry", [])
             entries = entries if isinstance(entries, list) else [entries]
             # The app itself may stand before its reviews.
@@ -165,6 +196,17 @@ class AppStoreSource:
             if entries:
                 break
         return reply, entries, _last_page(feed)
+
+
+def _lasting(place: Mapping[str, Any], until: datetime) -> bool:
+    return until - datetime.fromisoformat(place["failing_since"]) >= _LASTING
+
+
+def _to_be_tried_again(error: SourceError) -> SourceError:
+    """As long as other countries can be read no single one is a matter for a person."""
+    if isinstance(error, RetriableSourceError):
+        return error
+    return RetriableSourceError(f"{error}; the other countries were read")
 
 
 def _from(countries: tuple[str, ...], first: object) -> tuple[str, ...]:
@@ -189,11 +231,11 @@ def _kept(country: str, before: Mapping[str, Any], visit: _Visit, until: datetim
     items = tuple(sorted(visit.items.values(), key=lambda item: item.created_at))
     known = _at(before)
     after: dict[str, Any] = {"at": before.get("at")}
-    skipped = list(visit.skipped)
+    unread: tuple[str, ...] = ()
     gap: tuple[datetime, datetime] | None = None
     if visit.unread is not None:
         after["unread_since"] = before.get("unread_since") or until.isoformat()
-        skipped.append(Skipped(f"the store {country}", f"{visit.unread}; it is read again next time"))
+        unread = (f"the store {country}: {visit.unread}; it is read again next time",)
     if visit.unread is None or (not _patient(after, until) and not visit.empty):
         # Where a part stays empty for days the rest is kept, and what could not be read is told as a gap.
         if visit.unread is not None and known is not None and visit.oldest is not None and visit.oldest > known:
@@ -204,7 +246,7 @@ def _kept(country: str, before: Mapping[str, Any], visit: _Visit, until: datetim
             after["conditions"] = visit.conditions
     if visit.to_the_limit and known is not None and visit.oldest is not None and visit.oldest > known:
         gap = (known, visit.oldest)
-    return after, Page(items, {}, tuple(skipped), capped=gap is not None, gap=gap)
+    return after, Page(items, {}, tuple(visit.skipped), capped=gap is not None, gap=gap, unread=unread)
 
 
 def _patient(place: Mapping[str, Any], until: datetime) -> bool:

@@ -103,7 +103,8 @@ class GdeltSource:
                     yield Page(page.items, after, page.skipped, capped=page.capped, gap=page.gap, progress=share)
             except _Refused as error:
                 refused.append(f"GDELT refuses the search {words!r}: {error}")
-                yield Page((), {"places": dict(places)}, (Skipped(f"search {number + 1}", refused[-1]),))
+                told = f"{refused[-1].rstrip('.')}. Change the query of the brand it is for, or leave GDELT out for it"
+                yield Page((), {"places": dict(places)}, unread=(told,))
         if len(refused) == len(searches):
             raise FatalSourceError(
                 f"{shown(self._address)}: {'; '.join(refused[:3])} Change the query, or leave GDELT out for this brand",

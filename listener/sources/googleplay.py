@@ -50,7 +50,7 @@ _ANSWERED = (
 class GooglePlayOptions(BaseModel):
     """Options of a ``googleplay`` source."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     package: str = Field(
         pattern=r"^[A-Za-z]\w*(\.[A-Za-z]\w*)+$", description="the app's package name, such as com.example.app"

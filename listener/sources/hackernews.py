@@ -116,8 +116,8 @@ class HackerNewsSource:
             return hits, int(data["nbHits"])
         except (KeyError, TypeError, ValueError) as error:
             raise RetriableSourceError(
-                f"{shown(self._address)} answered with JSON that holds no search result; if this goes on, check the address "
-                "in ESCUCHA_HACKERNEWS_URL"
+                f"{shown(self._address)} answered with JSON that holds no search result; if this goes on, check the "
+                "address in ESCUCHA_HACKERNEWS_URL"
             ) from error
 
 

@@ -3,6 +3,7 @@
 import gzip
 import socket
 import threading
+import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -344,3 +345,12 @@ def test_no_failure_shows_a_secret(httpserver: HTTPServer, http: Http) -> None:
     address = f"http://ana:hunter2@{httpserver.host}:{httpserver.port}/x?api_key=hunter2"
     assert "hunter2" not in str(failure(http, address))
     assert "hunter2" not in str(failure(http, address.replace("http:", "https:")))
+
+
+@pytest.mark.parametrize("secret", ["abc\ndef", "klucz-ł"])
+def test_what_fits_no_header_is_told_without_a_word_of_it(http: Http, httpserver: HTTPServer, secret: str) -> None:
+    with pytest.raises(FatalSourceError, match="check the credentials") as raised:
+        http.get(httpserver.url_for("/x"), headers={"X-Key": secret})
+    shown = "".join(traceback.format_exception(raised.value))
+    assert secret not in shown
+    assert repr(secret)[1:-1] not in shown

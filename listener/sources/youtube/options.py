@@ -5,11 +5,13 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from listener.secret import one_word
+
 
 class YouTubeOptions(BaseModel):
     """Options of a ``youtube`` source."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     api_key: SecretStr = Field(description="a key of the YouTube Data API (api_key_from: the variable that holds it)")
     channels: tuple[str, ...] = Field(
@@ -32,6 +34,11 @@ class YouTubeOptions(BaseModel):
     lookback_hours: int = Field(
         default=24, ge=1, le=24 * 3660, description="how far back the first visit of a channel or video looks, in hours"
     )
+
+    @field_validator("api_key")
+    @classmethod
+    def _one_word(cls, key: SecretStr) -> SecretStr:
+        return one_word(key, "copy the API key from the Google Cloud console again")
 
     @field_validator("channels")
     @classmethod

@@ -1,5 +1,6 @@
 """Where a run stands: all that the cursor of a ``youtube`` source holds."""
 
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
@@ -24,6 +25,8 @@ class Run:
     """What is known of the replies to each long thread met in this run."""
     read: int = 0
     troubles: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    """Channels and videos that could not be read: an interrupted run does not begin again with them."""
 
     def begin(self, target: str) -> None:
         """Start on another channel or video."""
@@ -46,8 +49,9 @@ class State:
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> Self:
-        """From what was kept. What another version has left in it that this one does not know is let go."""
-        values = {name: value for name, value in (cursor or {}).items() if name in cls.__dataclass_fields__}
+        """From a copy of what was kept. What another version has left in it that this one does not know is let go."""
+        kept = deepcopy(dict(cursor or {}))
+        values = {name: value for name, value in kept.items() if name in cls.__dataclass_fields__}
         run = values.pop("run", None)
         known = {name: value for name, value in (run or {}).items() if name in Run.__dataclass_fields__}
         return cls(**values, run=Run(**known) if run else None)

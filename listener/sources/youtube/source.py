@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -25,6 +26,8 @@ _PER_PAGE = 100
 _INLINED = 5
 """So many replies stand in their thread at most."""
 _REMEMBERED_THREADS = 2000
+_WELL_KNOWN = "jNQXAc9IVRw"
+"""The first video on YouTube: if any has comments, it has."""
 
 
 class YouTubeSource:
@@ -44,7 +47,8 @@ class YouTubeSource:
     def fetch(
         self, query: Query | None, cursor: Cursor | None, until: datetime, since: datetime | None = None
     ) -> Iterator[Page]:
-        """Comments after each target's own lower bound. A target that is gone or closed for comments is a Skipped.
+        """Comments after each target's own lower bound. A target that is gone or closed for comments is unread; of
+        those that a search found it is a Skipped, and not read again before a search finds it again.
 
         Searches happen at most ``searches_a_day`` times a day, and once for every window of the past.
         """
@@ -59,6 +63,8 @@ class YouTubeSource:
             yield Page((), state.cursor(), progress=0.0)
         targets = self._targets(state)
         for number, target in enumerate(targets):
+            if target in run.failed:
+                continue
             if target != run.at:
                 if target in state.done and datetime.fromisoformat(state.done[target]) >= end:
                     run.read += 1
@@ -66,7 +72,7 @@ class YouTubeSource:
                 run.begin(target)
             for page in self._read(state, run, target, end, since):
                 progress = number / len(targets)
-                yield Page(page.items, state.cursor(), page.skipped, token=page.token, progress=progress)
+                yield replace(page, cursor=state.cursor(), progress=progress)
         if run.troubles and not run.read:
             troubles = "; ".join(list(dict.fromkeys(run.troubles))[:5])
             raise FatalSourceError(f"none of the channels and videos could be read: {troubles}")
@@ -92,7 +98,12 @@ class YouTubeSource:
         return Estimate(requests=requests, weight=requests + searches * (_SEARCH_COST - 1))
 
     def gone(self, native_ids: Sequence[str]) -> Mapping[str, str]:
-        """Which of these comments YouTube no longer shows, for 1 unit."""
+        """Which of these comments YouTube no longer shows, for 1 unit.
+
+        Where it shows none of them without saying that they are gone, it may be YouTube that has nothing to show: they
+        are looked up again together with a comment that is there, for 2 units more. Raises RetriableSourceError where
+        that one is not shown either, or none can be had.
+        """
         try:
             answer = self._api.ask("comments", {"part": "id", "id": ",".join(native_ids)})
         except NotThere as error:
@@ -103,8 +114,39 @@ class YouTubeSource:
                 return {native_ids[0]: "deleted"}
             middle = len(native_ids) // 2
             return {**self.gone(native_ids[:middle]), **self.gone(native_ids[middle:])}
-        there = {entry.get("id") for entry in answer["items"] if isinstance(entry, dict)}
+        there = _ids(answer)
+        if native_ids and not there.intersection(native_ids):
+            there = self._beside_another(native_ids)
         return {native_id: "deleted" for native_id in native_ids if native_id not in there}
+
+    def _beside_another(self, native_ids: Sequence[str]) -> set[str]:
+        """What is there of these, by an answer that also shows a comment known to be there."""
+        control = self._a_comment()
+        if control is not None:
+            wanted = [*native_ids[: self.recheck_batch - 1], control]
+            try:
+                there = _ids(self._api.ask("comments", {"part": "id", "id": ",".join(wanted)}))
+            except NotThere:
+                there = set()
+            if control in there:
+                # Those that did not fit in beside it are looked up another time.
+                return there.union(native_ids[self.recheck_batch - 1 :])
+        raise RetriableSourceError(
+            f"YouTube shows none of {len(native_ids)} comments and does not say that they are gone; looked up again "
+            "later"
+        )
+
+    def _a_comment(self) -> str | None:
+        """The id of some comment that YouTube shows just now."""
+        for target in [*self._targets(State())[:3], f"video:{_WELL_KNOWN}"]:
+            try:
+                threads = self._api.ask("commentThreads", self._thread_params(target) | {"maxResults": "1"})["items"]
+            except NotThere:
+                continue
+            for thread in threads:
+                if isinstance(thread, dict) and isinstance(thread.get("id"), str):
+                    return str(thread["id"])
+        return None
 
     def _targets(self, state: State) -> list[str]:
         named = [f"channel:{channel}" for channel in self._options.channels]
@@ -163,11 +205,14 @@ class YouTubeSource:
             except NotThere as error:
                 where = target.replace(":", " ")
                 video = target.removeprefix("video:")
+                run.failed.append(target)
                 if target.startswith("channel:") or video in self._options.videos:
                     run.troubles.append(f"{where}: {error}")
+                    to_do = "leave it out" if error.deleted else "have its comments opened, or leave it out"
+                    yield Page((), {}, unread=(f"{run.troubles[-1].rstrip('.')}: {to_do}",))
                 else:
-                    state.videos.pop(video, None)  # found by a search, which may find it again
-                yield Page((), {}, (Skipped(where, str(error)),))
+                    state.videos.pop(video, None)
+                    yield Page((), {}, (Skipped(where, str(error)),))
                 return  # its lower bound stays, so that nothing is lost should it come back
             except BadToken as error:
                 if resumed:
@@ -254,6 +299,10 @@ def _expected(answer: Mapping[str, Any], oldest: datetime, replies: bool) -> int
         # A page within a single second still says that it is at least one.
         pages = (max(times) - oldest) / max(max(times) - min(times), timedelta(seconds=1))
     return math.ceil(pages) + math.ceil(pages * long)
+
+
+def _ids(answer: Mapping[str, Any]) -> set[str]:
+    return {str(entry.get("id")) for entry in answer["items"] if isinstance(entry, dict)}
 
 
 def _tally(total: int, inlined: Sequence[Any]) -> str:

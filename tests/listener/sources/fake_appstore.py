@@ -32,6 +32,8 @@ class FakeAppStore(RemotePlatform):
         """Pages (country, number) that are empty for the moment."""
         self.empty_answers = 10**9
         """How many answers more those pages stay empty."""
+        self.failing: set[str] = set()
+        """Countries whose feed answers 500."""
         self.app_first = False
         self.names_last = True
 
@@ -66,10 +68,18 @@ class FakeAppStore(RemotePlatform):
                 if review["id"]["label"] == native_id:
                     review |= {"content": {"label": text}, "updated": {"label": _time(at)}}
 
+    def spoil_part(self) -> None:
+        self.failing.add("gb")
+
+    def mend_part(self) -> None:
+        self.failing.clear()
+
     def answer(self, request: Request) -> Response:
         found = _ADDRESS.fullmatch(request.path)
         assert found is not None, request.path
         country, number, app = found[1], int(found[2]), int(found[3])
+        if country in self.failing:
+            return Response("no", 500)
         if number > 10:
             return Response("CustomerReviews RSS page depth is limited to 10", 400)
         assert app == APP

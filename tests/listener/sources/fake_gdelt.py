@@ -21,10 +21,20 @@ class FakeGdelt(RemotePlatform):
     def __init__(self, httpserver: HTTPServer, http: Http) -> None:
         super().__init__(httpserver)
         self._http = http
+        self.refused_word: str | None = None
+        """Searches that hold this word are refused."""
+        self.part_brands = {f"B{n}": " OR ".join(f"word{n}x{k}" for k in range(4)) for n in range(12)}
+        """Brands (name, query) that make it more than one search."""
         self.articles: list[tuple[datetime, dict[str, Any]]] = []
         self.shortest = timedelta(minutes=15)
         self.ends_belong = True
         """Whether the second named as the end is in the window; GDELT does not say."""
+
+    def spoil_part(self) -> None:
+        self.refused_word = "word9x3"
+
+    def mend_part(self) -> None:
+        self.refused_word = None
 
     def source(self, **options: Any) -> GdeltSource:
         endpoints = Endpoints(gdelt=self.server.url_for("").rstrip("/"))
@@ -52,6 +62,8 @@ class FakeGdelt(RemotePlatform):
         words = [word for word in re.findall(r"\w+", asked["query"].lower()) if word != "or"]
         if any(len(word) < 3 for word in words) or len(asked["query"]) > 250:
             return said("Your query was too short or too long.\n")
+        if self.refused_word is not None and self.refused_word in words:
+            return said("One or more of your keywords were too common.")
         found = [
             (seen, article) for seen, article in self.articles
             if start <= seen and (seen < end or (seen == end and self.ends_belong))

@@ -17,6 +17,7 @@ from tests.listener.sources.conformance import Post, RemotePlatform
 KEY = "AIzaSyFakeKeyForTests_0123456789abcdefg"
 CHANNEL = "UCacme_channel-000000001"
 VIDEO = "acme-vid_01"
+SECOND = "acme-vid_02"
 _INLINED = 5
 _COSTS = {"search": 100, "commentThreads": 1, "comments": 1}
 
@@ -39,6 +40,7 @@ class FakeYouTube(RemotePlatform):
         """Threads that are deleted after they were listed."""
         self.strict_lookups = False
         """Whether looking up an unknown comment refuses the whole request, as documented, or leaves it out."""
+        self.empty_lookups = False
         self.repeat_token = False
         self.forget_tokens = False
         self.units = 0
@@ -70,6 +72,17 @@ class FakeYouTube(RemotePlatform):
     def delete(self, native_id: str) -> None:
         self.threads = [comment for comment in self.threads if comment["id"] != f"Ug{native_id}"]
         self.replies.pop(f"Ug{native_id}", None)
+
+    def source_of_parts(self) -> YouTubeSource:
+        """Two videos, of which ``spoil_part`` closes the one that is read first."""
+        self.videos[SECOND] = _video(SECOND, "acme second look", datetime(2026, 4, 30, tzinfo=UTC))
+        return self.source(channels=(), videos=(SECOND, VIDEO))
+
+    def spoil_part(self) -> None:
+        self.closed.add(SECOND)
+
+    def mend_part(self) -> None:
+        self.closed.clear()
 
     def answer(self, request: Request) -> Response:
         if request.headers.get("X-Goog-Api-Key") != KEY or "key" in request.args:
@@ -145,6 +158,8 @@ class FakeYouTube(RemotePlatform):
         }
         if self.strict_lookups and not there.issuperset(ids):
             return error(404, "commentNotFound", "One or more of the specified comments cannot be found.")
+        if self.empty_lookups:
+            ids = []
         items = [{"kind": "youtube#comment", "id": native_id} for native_id in ids if native_id in there]
         return _json({"kind": "youtube#commentListResponse", "items": items})
 

@@ -22,6 +22,7 @@ from tests.listener.sources.conformance import (
     Post,
     RemoteContract,
     burst,
+    status,
     texts,
 )
 from tests.listener.sources.fake_appstore import APP, FakeAppStore
@@ -40,6 +41,16 @@ def host(platform: FakeAppStore) -> Host:
 class TestContract(RemoteContract, LateContract, EditContract, MeterContract):
     # Ten pages of 50 in each of three stores are all that Apple hands out.
     burst_size = 1500
+
+    @pytest.mark.parametrize("code", [401, 403, 404, 410])
+    def test_a_person_must_act(self, platform: FakeAppStore, host: Host, code: int) -> None:
+        # Where one country of several refuses, the others are read first (below): here there is one.
+        host.source = platform.source(countries=("us",))
+        super().test_a_person_must_act(platform, host, code)
+
+    def test_messages_name_the_place(self, platform: FakeAppStore, host: Host) -> None:
+        host.source = platform.source(countries=("us",))
+        super().test_messages_name_the_place(platform, host)
 
     def test_an_edit_within_reach_arrives(self, platform: FakeAppStore, host: Host) -> None:
         # A review has one date only, that of its last change: when it was first written is what was seen first, and
@@ -176,9 +187,7 @@ class TestEmptyMoods:
         new = burst(30, first=100, start=UNTIL)
         platform.publish(new)
         host.run(UNTIL + timedelta(hours=1))
-        assert [(skip.where, skip.why) for skip in host.skipped] == [
-            ("the store gb", "the feed is empty although it had reviews; it is read again next time")
-        ]
+        assert host.unread == ["the store gb: the feed is empty although it had reviews; it is read again next time"]
         assert len(host.stored) == 50
         assert host.cursor["countries"]["gb"]["at"] == place
         platform.empty = set()
@@ -197,7 +206,7 @@ class TestEmptyMoods:
         with pytest.raises(RetriableSourceError):
             host.run(UNTIL + timedelta(days=2))
         host.run(UNTIL + timedelta(days=4))
-        assert len(host.skipped) == 9
+        assert len(host.unread) == 9
         platform.empty = set()
         platform.publish([Post("99", "acme is back", UNTIL + timedelta(days=4))])
         host.run(UNTIL + timedelta(days=5))
@@ -213,7 +222,7 @@ class TestEmptyMoods:
         platform.empty = {("us", 3)}
         host.run(UNTIL + timedelta(hours=1))
         assert len(host.stored) == 40 + 100
-        assert "page 3 of the feed is empty" in host.skipped[0].why
+        assert "page 3 of the feed is empty" in host.unread[0]
         platform.empty = set()
         host.run(UNTIL + timedelta(hours=2))
         assert host.texts == texts([*burst(40), *new])
@@ -255,6 +264,45 @@ class TestEmptyMoods:
         host.run(UNTIL + timedelta(hours=1))
         assert len(platform.requests) == 6
         assert not host.skipped
+
+
+def test_a_country_that_fails_for_ever_holds_up_no_other(platform: FakeAppStore, host: Host) -> None:
+    platform.publish(burst(9))
+    host.run()
+    platform.failing = {"us"}
+    for hours in range(1, 4):
+        platform.publish(burst(9, first=100 * hours, start=UNTIL + timedelta(hours=hours - 1)))
+        now = UNTIL + timedelta(hours=hours)
+        if hours == 1:  # it may pass
+            with pytest.raises(RetriableSourceError, match=r"/us/.* answered 500"):
+                host.run(now)
+        else:
+            host.run(now)
+        assert len(host.stored) == 9 + 6 * hours
+    assert len(host.unread) == 3
+    assert all(told.startswith("the store us: ") for told in host.unread)
+
+    platform.failing = set()
+    host.run(UNTIL + timedelta(hours=5))
+    assert len(host.stored) == 9 * 4
+    assert host.cursor is not None
+    assert "failing_since" not in host.cursor["countries"]["us"]
+
+
+def test_one_country_that_refuses_is_no_matter_for_a_person_at_once(platform: FakeAppStore, host: Host) -> None:
+    platform.publish(burst(9))
+    platform.fail(status(403))
+    with pytest.raises(RetriableSourceError, match=r"403.*the other countries were read"):
+        host.run()
+    assert len(host.stored) == 6
+
+
+def test_what_the_quota_refuses_goes_for_every_country(platform: FakeAppStore, host: Host) -> None:
+    platform.publish(burst(9))
+    platform.meter.refuse = RetriableSourceError("the quota is used up", retry_after=60)
+    with pytest.raises(RetriableSourceError, match="used up"):
+        host.run()
+    assert host.cursor is None
 
 
 def test_reviews_not_as_documented_are_told(platform: FakeAppStore, host: Host) -> None:

@@ -164,9 +164,10 @@ def test_a_refused_search_holds_up_no_other_and_loses_nothing(platform: FakeGdel
     refusal.on(platform)
     host.run(query=parse(query))
     assert 0 < len(host.stored) < count
-    (skipped,) = host.skipped
-    assert "too common" in skipped.why
-    assert posts[0].text in skipped.why
+    (unread,) = host.unread
+    assert "too common" in unread
+    assert posts[0].text in unread
+    assert "Change the query" in unread
     refusal.word = ""
     host.run(UNTIL + timedelta(hours=8), query=parse(query))
     assert host.texts == texts(posts)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -139,12 +140,21 @@ def test_a_token_that_is_refused_twice_needs_a_person(platform: FakeGooglePlay, 
     assert [request.path == "/token" for request in platform.requests] == [True, False, True, False]
 
 
+@pytest.mark.parametrize("code", ["internal_failure", "server_error", "temporarily_unavailable"])
+def test_a_login_with_trouble_of_its_own_is_tried_again(platform: FakeGooglePlay, host: Host, code: str) -> None:
+    body = json.dumps({"error": code, "error_description": "Backend Error"})
+    platform.fail(lambda _request, _response: Response(body, 400, content_type="application/json"))
+    with pytest.raises(RetriableSourceError, match=f"400 {code}: Backend Error.*tried again"):
+        host.run()
+
+
 def test_a_login_that_is_refused_says_what_to_look_at(platform: FakeGooglePlay, host: Host) -> None:
     platform.key_deleted = True
     with pytest.raises(
         FatalSourceError, match=r"invalid_grant: Invalid JWT Signature.*deleted and that this machine's"
     ) as e:
         host.run()
+    assert e.value.may_pass
     assert EMAIL in str(e.value)
     assert "assertion" not in str(e.value)
 
@@ -296,3 +306,14 @@ def test_a_redirect_does_not_carry_the_token_away(platform: FakeGooglePlay, host
 def test_what_is_wrong_with_options_is_said(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         GooglePlayOptions(**options)
+
+
+@pytest.mark.parametrize("spoilt", [("PRIVATE", "PRIVATĘ"), ("k1", "k\n1ł"), ("-----\\n", "-----\\nł")])
+def test_a_key_with_a_letter_that_does_not_belong_is_told_without_a_word_of_it(
+    platform: FakeGooglePlay, spoilt: tuple[str, str]
+) -> None:
+    broken = key().replace(*spoilt)
+    secret = json.loads(key())["private_key"].splitlines()[3]
+    with pytest.raises(FatalSourceError, match="the service account's key is not") as raised:
+        Host(platform.source(key=broken)).run()
+    assert secret not in "".join(traceback.format_exception(raised.value))

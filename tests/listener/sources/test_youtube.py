@@ -1,5 +1,6 @@
 """The youtube source against a server that speaks the Data API."""
 
+import json
 import logging
 from datetime import timedelta
 from typing import Any
@@ -30,7 +31,7 @@ from tests.listener.sources.conformance import (
     burst,
     texts,
 )
-from tests.listener.sources.fake_youtube import CHANNEL, KEY, VIDEO, FakeYouTube, error
+from tests.listener.sources.fake_youtube import CHANNEL, KEY, SECOND, VIDEO, FakeYouTube, error
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ def test_a_thread_deleted_between_listing_and_its_replies_stops_nothing(platform
     assert [skip.where for skip in host.skipped] == ["replies to Ug1"]
 
 
-def test_a_target_that_cannot_be_read_is_skipped_and_read_on_from_there_when_it_is_back(platform: FakeYouTube) -> None:
+def test_a_target_that_cannot_be_read_is_told_and_read_on_from_there_when_it_is_back(platform: FakeYouTube) -> None:
     for video in ("closed-vid1", "private-vi1"):
         platform.found(video, "x", START)
     platform.comment(Post("1", "acme open", START))
@@ -160,14 +161,59 @@ def test_a_target_that_cannot_be_read_is_skipped_and_read_on_from_there_when_it_
     host = Host(platform.source(channels=[], videos=["closed-vid1", "deleted-vi1", "private-vi1", VIDEO]))
     host.run()
     assert host.texts == ["acme open"]
-    assert [(skip.where, skip.why) for skip in host.skipped] == [
-        ("video closed-vid1", "The video has disabled comments."),
-        ("video deleted-vi1", "The video could not be found."),
-        ("video private-vi1", "Insufficient permissions."),
+    assert host.unread == [
+        "video closed-vid1: The video has disabled comments: have its comments opened, or leave it out",
+        "video deleted-vi1: The video could not be found: leave it out",
+        "video private-vi1: Insufficient permissions: have its comments opened, or leave it out",
     ]
     platform.closed.clear()
     host.run(UNTIL + timedelta(hours=2))
     assert host.texts == ["acme below the closed one", "acme open"]
+
+
+def test_a_closed_target_does_not_make_a_big_one_begin_again_after_each_interruption(platform: FakeYouTube) -> None:
+    platform.publish(burst(700))
+    make = platform.source_of_parts
+    platform.spoil_part()
+    host = Host(make())
+    for _ in range(3):
+        kept = json.dumps(host.provisional)
+        host.run(stop_after=2)
+        assert json.dumps(host.provisional) != kept
+        host.source = make()
+    host.run()
+    asked = [r.args.get("pageToken") for r in platform.requests if r.args.get("videoId") == VIDEO]
+    assert len(asked) == len(set(asked)) == 7
+    assert [r.args.get("videoId") for r in platform.requests].count(SECOND) == 1
+    assert host.texts == texts(burst(700))
+
+
+def test_the_cursor_that_it_was_given_stays_as_it_was(platform: FakeYouTube, host: Host) -> None:
+    platform.publish(burst(250))
+    host.run(stop_after=1)
+    kept = json.dumps(host.provisional)
+    for _page in platform.source().fetch(QUERY, host.provisional, UNTIL + timedelta(hours=1)):
+        pass
+    assert json.dumps(host.provisional) == kept
+
+
+@pytest.mark.parametrize("key", ["abc\ndef", "klucz-ł", "two words", " "])
+def test_a_key_that_fits_no_header_is_told_without_a_word_of_it(platform: FakeYouTube, key: str) -> None:
+    with pytest.raises(ValidationError, match="copy the API key") as raised:
+        platform.source(api_key=key)
+    assert key.strip() == "" or key not in str(raised.value)
+
+
+def test_where_none_is_shown_they_are_gone_if_another_is(platform: FakeYouTube, host: Host) -> None:
+    platform.publish(burst(4))
+    host.run()
+    for number in ("1", "2", "3"):
+        platform.delete(number)
+    assert platform.source().gone(["Ug1", "Ug2", "Ug3"]) == dict.fromkeys(["Ug1", "Ug2", "Ug3"], "deleted")
+    assert platform.source().gone(["Ug1"]) == {"Ug1": "deleted"}
+    platform.delete("4")
+    with pytest.raises(RetriableSourceError, match="none of 1 comments"):
+        platform.source().gone(["Ug1"])
 
 
 def test_where_nothing_at_all_can_be_read_a_person_must_act(platform: FakeYouTube) -> None:
