@@ -208,7 +208,7 @@ def _state(
     if not without([wanted], [*read, due(record, now)]):
         if read:
             return State.COVERED
-        return _refused(polls) if polls and polls.refused >= polls.polls else State.WAITING
+        return _refused(polls) if polls and polls.refused and polls.refused >= polls.polls else State.WAITING
     if read or any(gap.cause == UNREAD for gap in gaps):
         return State.PARTLY
     if polls is None:

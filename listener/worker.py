@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event, Semaphore, Thread
+from threading import Event, Lock, Semaphore, Thread
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -90,7 +90,9 @@ class Worker:
         """Take what is due whenever a thread is free, and hand it out. Ends when all of the crew have."""
         free = Semaphore(crew.most)
 
-        def do(piece: Any) -> None:
+        def do(piece: Any, begun: Lock) -> None:
+            if not begun.acquire(blocking=False):
+                return
             try:
                 crew.do(piece)
             except Exception as error:
@@ -118,7 +120,20 @@ class Worker:
                     free.release()
                     self._stop.wait(self._poll)
                 else:
-                    pool.submit(do, piece)
+                    self._hand_out(pool, do, piece, name)
+
+    def _hand_out(self, pool: ThreadPoolExecutor, do: Callable[[Any, Lock], None], piece: Any, name: str) -> None:
+        """Have a piece done beside the others; here where no thread can be started, for it has been taken."""
+        begun = Lock()
+        try:
+            pool.submit(do, piece, begun)
+        except Exception as error:
+            # The pool may have kept it all the same, for a thread that is there or comes later: the lock lets it be
+            # done once.
+            pause = self._pause(1)
+            log.exception("thread_not_started", stage=name, again_in_s=round(pause, 1), error=str(error))
+            do(piece, begun)
+            self._stop.wait(pause)
 
     def _pause(self, failures: int) -> float:
         """Seconds to wait after so many failures in a row."""

@@ -81,6 +81,18 @@ def test_of_a_source_that_is_read_once_a_day_an_hour_between_is_not_missing() ->
     assert hours(daily, at(60), at(120), at(60 + 1440 + 3))[0].state is State.NOT_POLLED
 
 
+def test_an_hour_that_is_not_due_yet_waits_whatever_was_found_while_a_gap_was_filled_in_it() -> None:
+    """Filling counts what it finds in the hour it happens in, and is no poll."""
+    for polls, state in [
+        (Polls(found=71, stored=71), State.WAITING),
+        (Polls(polls=1, rate_limited=1, found=71), State.RATE_LIMITED),
+        (Polls(polls=1, failed=1), State.FAILED),
+    ]:
+        daily = record(every=timedelta(days=1), polls={at(120): polls})
+        (hour,) = hours(daily, at(120), at(180), at(170))
+        assert hour.state is state
+
+
 def test_the_reasons_why_an_hour_is_not_covered() -> None:
     gap = Missing(Stretch(at(100), at(110)), "capped", "open", "too much")
     for polls, missing, state, why in [

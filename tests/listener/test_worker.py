@@ -1,7 +1,9 @@
 """Stages run side by side, survive their own failures, and end after what they are doing."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock, Thread, active_count
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -169,6 +171,36 @@ def test_a_crew_that_cannot_take_rests_and_goes_on(logged: list[EventDict]) -> N
     with Worker({"crew": Crew(take, lambda _piece: done.set(), 2)}, 0.001):
         assert done.wait(SOON)
     assert [entry["again_in_s"] for entry in logged] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_crew_outlives_that_no_thread_can_be_started(
+    logged: list[EventDict], monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """The pool may forget the piece or keep it for a thread that comes later; it is done once either way."""
+    waiting, done, lock = list(range(12)), [], Lock()
+    all_of_them, fails = Event(), [1, 0, 1, 1, 0, 0, 1]
+    submit = ThreadPoolExecutor.submit
+
+    def sometimes(pool: ThreadPoolExecutor, *job: Any) -> Any:
+        failing = fails.pop() if fails else 0
+        if not failing or kept:
+            submit(pool, *job)
+        if failing:
+            raise RuntimeError("can't start new thread")
+
+    def do(piece: int) -> None:
+        with lock:
+            done.append(piece)
+            if len(done) == 12:
+                all_of_them.set()
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", sometimes)
+    with Worker({"crew": Crew(lambda: waiting.pop(0) if waiting else None, do, 2)}, 0.001):
+        assert all_of_them.wait(SOON)
+    assert sorted(done) == list(range(12))
+    told = [entry for entry in logged if entry["event"] == "thread_not_started"]
+    assert [entry["error"] for entry in told] == ["can't start new thread"] * 4
 
 
 def test_a_crew_ends_when_its_pieces_have_and_takes_no_more() -> None:
