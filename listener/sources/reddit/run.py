@@ -52,13 +52,14 @@ class Run:
             return cls.of(run.cursor(keys), until, ())
         return run
 
-    def first_floor(self, lookback: timedelta, lag: timedelta) -> float:
+    def first_floor(self, key: str, lookback: timedelta, lag: timedelta) -> float:
         """How far down a listing is read that no earlier run knew.
 
         Mostly a search that was made anew because somebody changed a brand: it must not leave out what an outage has
         left unread. Others than ``left_out`` were read until ``read_to``, also where nothing stood in them.
         """
-        others = [self.bounds[key] for key in self.left_out if key in self.bounds]
+        place = _place(key)
+        others = [self.bounds[one] for one in self.left_out if one in self.bounds and _place(one) == place]
         others += [] if self.read_to is None else [self.read_to]
         return min([self.began - lookback.total_seconds(), *(other - lag.total_seconds() for other in others)])
 
@@ -94,3 +95,8 @@ class Run:
         top = self.newest.get(key, 0.0)
         begun = (top - oldest) / (top - self.floor) if top > self.floor else 0.0
         return min(max((len(self.done) + min(max(begun, 0.0), 1.0)) / len(keys), 0.0), 1.0)
+
+
+def _place(key: str) -> str:
+    """What a key names without the words that are searched for there."""
+    return key.partition(":")[0]

@@ -113,7 +113,7 @@ class RedditSource:
             return since.timestamp()
         bound = run.bounds.get(key)
         if bound is None:
-            return run.first_floor(self._lookback, self.lag)
+            return run.first_floor(key, self._lookback, self.lag)
         return bound - self.lag.total_seconds()
 
     def _pages(

@@ -36,7 +36,7 @@ class FakeReddit(RemotePlatform):
         self.left = 1000
         self.repeat_token = False
         self.subreddits = [_SUBREDDIT]
-        """What a source reads unless it is told otherwise."""
+        """Those in which people publish, and which a source reads unless it is told otherwise."""
         self.private: set[str] = set()
         self.banned: set[str] = set()
         self.renamed: set[str] = set()
@@ -61,10 +61,12 @@ class FakeReddit(RemotePlatform):
     def publish(self, posts: Iterable[Post]) -> None:
         """Every other post is a submission, the rest are comments: each kind has a listing of its own."""
         for number, post in enumerate(posts):
+            where = self.subreddits[number // 2 % len(self.subreddits)]
             if number % 2 == 0:
-                name = self.submit("A question about airlines", post.said_at, post.author, selftext=post.text)
+                title = "A question about airlines"
+                name = self.submit(title, post.said_at, post.author, selftext=post.text, subreddit=where)
             else:
-                name = self.comment(post.text, post.said_at, post.author)
+                name = self.comment(post.text, post.said_at, post.author, subreddit=where)
             self.names[post.id] = name
 
     def submit(self, title: str, at: datetime, author: str = "ana", **more: Any) -> str:
@@ -114,10 +116,16 @@ class FakeReddit(RemotePlatform):
         thing.pop("author_fullname", None)
         self.unlisted.add(name)
 
+    def source_of_parts(self) -> RedditSource:
+        """Two subreddits, of which ``spoil_part`` makes the one private that is read first."""
+        self.subreddits = ["travel", _SUBREDDIT]
+        return self.source()
+
     def spoil_part(self) -> None:
-        """One of the subreddits that are read has become private."""
-        self.subreddits = ["secret", *self.subreddits]
-        self.private.add("secret")
+        self.private.add("travel")
+
+    def mend_part(self) -> None:
+        self.private.clear()
 
     # What the site answers
 
@@ -167,7 +175,7 @@ class FakeReddit(RemotePlatform):
             return _json({"reason": "private", "message": "Forbidden", "error": 403}, 403)
         if subreddit in self.banned:
             return _json({"reason": "banned", "message": "Not Found", "error": 404}, 404)
-        known = {thing["subreddit"] for thing in self.things.values()} | {_SUBREDDIT}
+        known = {thing["subreddit"] for thing in self.things.values()} | {_SUBREDDIT, *self.subreddits}
         if subreddit is not None and (subreddit in self.renamed or subreddit not in known):
             return Response("", 302, {"Location": f"https://www.reddit.com/subreddits/search?q={subreddit}"})
         kind = "t1_" if which == "comments" else "t3_"
