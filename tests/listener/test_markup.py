@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listener.markup import feed_links, looks_like_html, plain_text, web_address
+from listener.markup import feed_links, language_of, looks_like_html, plain_text, web_address
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,14 @@ def test_looks_like_html(body: bytes, verdict: bool) -> None:
 def test_feed_links() -> None:
     page = '<link rel=alternate type="application/atom+xml" href="/a"><link type="text/css" href="/b"><link>'
     assert feed_links(page) == ["/a"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("pt-BR", "pt"), ("zh_Hant_TW", "zh"), ("EN", "en"), ("ast", "ast"), (" es ", "es"), ("", None), (None, None),
+        ("x-klingon", None), ("english", None), ("12", None), (7, None), (["en"], None),
+    ],
+)  # fmt: skip
+def test_the_language_of_a_tag(tag: object, language: str | None) -> None:
+    assert language_of(tag) == language
