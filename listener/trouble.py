@@ -5,6 +5,7 @@ beside these.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     BROKEN_OFF = "broken_off"
     LOST_PLACE = "lost_place"
     NO_BRAND = "no_brand"
+    DATABASE = "database"
     BUG = "bug"
     OTHER = "other"
 
@@ -88,6 +90,10 @@ _WORDS: dict[Kind, tuple[str, str]] = {
         "nothing: it is read anew, and what lies between is looked for",
     ),
     Kind.NO_BRAND: ("no brand is listened for here", "name a brand for it in escucha.yml, or remove the source"),
+    Kind.DATABASE: (
+        "Escucha's own database is busy or full",
+        "nothing at first: it is tried again by itself; if it lasts, look at the room on its disk and at its own log",
+    ),
     Kind.BUG: (
         "something went wrong in Escucha itself",
         "nothing at first: it is tried again by itself; if it lasts, report it with the message below",
@@ -95,11 +101,17 @@ _WORDS: dict[Kind, tuple[str, str]] = {
     Kind.OTHER: ("it did not work", "read the message below"),
 }
 
-_STATUS = re.compile(r"\banswered (\d{3})\b")
+# After an address and nothing else: what is in quotes or brackets was said by a stranger.
+_STATUS = re.compile(r"^[^(\"'“”‘’«»]*?\banswered (\d{3})\b")
+
+_OURS: tuple[tuple[Kind, str], ...] = (
+    (Kind.DATABASE, r"^our own database "),
+    (Kind.BUG, r"^unforeseen "),
+)
 
 _SIGNS: tuple[tuple[Kind, str], ...] = (
     (Kind.NO_BRAND, r"no brand is listened for"),
-    (Kind.BUG, r"^unforeseen "),
+    (Kind.SETTINGS, r"one request (?:counts for|may cost) .* in the options of this source"),
     (Kind.MONEY, r"the day's cap of|day's money|spend(ing)? cap"),
     (Kind.QUOTA, r"are used up|nothing is left of what the platform grants|the account is blocked|quota"),
     (Kind.BROKEN_OFF, r"^stopped after|page token .* twice|another worker took|told to stop"),
@@ -107,7 +119,7 @@ _SIGNS: tuple[tuple[Kind, str], ...] = (
     (Kind.NETWORK, r"no connection to|no server of the name|did not answer in time|took longer than"),
     (Kind.NETWORK, r"broke off in the middle|could not be read"),
     (Kind.SETTINGS, r"is not set; set it|^there is no source of the kind|^source \w+:"),
-    (Kind.SLOW_DOWN, r"too many requests"),
+    (Kind.SLOW_DOWN, r"too many requests|has asked whoever uses this account to wait"),
     (Kind.ADDRESS, r"is a web page, not a feed|is no address of the web|is not a feed|redirects more than"),
     (Kind.ADDRESS, r"^there is no file|check the path"),
     (Kind.UNREADABLE, r"JSON|answered with|sent more than|sent its answer as"),
@@ -129,8 +141,15 @@ def trouble(said: str) -> Trouble:
 
 
 def _kind(said: str) -> Kind:
+    # An error of our own may quote anything, a status too.
+    if found := _first(_OURS, said):
+        return found
     # The status goes before all other words: a stranger's explanation may follow it.
     if status := _STATUS.search(said):
         code = int(status.group(1))
         return _STATUSES.get(code, Kind.DOWN if code >= 500 else Kind.OTHER)
-    return next((kind for kind, sign in _SIGNS if re.search(sign, said, re.IGNORECASE)), Kind.OTHER)
+    return _first(_SIGNS, said) or Kind.OTHER
+
+
+def _first(signs: Sequence[tuple[Kind, str]], said: str) -> Kind | None:
+    return next((kind for kind, sign in signs if re.search(sign, said, re.IGNORECASE)), None)

@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
+from alerts.text import shorten
 from listener.jobs.ledger import RunLedger, count_failure
 from listener.matching import Matcher
 from listener.source import (
@@ -26,6 +27,7 @@ from listener.store import brands as brand_store
 from listener.store import intake
 from listener.store.deletion import blank_authors, blank_native
 from listener.store.engine import Store
+from listener.store.engine import in_words as database_in_words
 from listener.store.tables import Source as SourceRow
 
 log = structlog.get_logger()
@@ -195,8 +197,19 @@ def _foreseen(row: SourceRow) -> Iterator[None]:
     except SourceError:
         raise
     except Exception as error:
-        log.exception("source_unforeseen_failure", source=row.name, error=str(error))
-        raise RetriableSourceError(f"unforeseen {type(error).__name__}: {error}") from error
+        said = _unforeseen(error)
+        log.exception("source_unforeseen_failure", source=row.name, error=said)
+        raise RetriableSourceError(said) from error
+
+
+def _unforeseen(error: Exception) -> str:
+    """An error in words that are kept and shown for long: nothing of what somebody said is to stay in them."""
+    if said := database_in_words(error):
+        return said
+    if isinstance(error, ValueError):
+        # "invalid literal for int(): ..." and its like quote what they were given.
+        return f"unforeseen {type(error).__name__}; the log tells more"
+    return f"unforeseen {type(error).__name__}: {shorten(str(error), 200)}"
 
 
 def _read(

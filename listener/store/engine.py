@@ -1,14 +1,24 @@
 """The connection to the database, and the only place that commits."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Row, Table, event, func
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Row, Table, event, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, create_engine
 
 from listener.store.writers import Line, Turn, line_of
@@ -52,13 +62,21 @@ class Store:
             )
         self.url = parsed
         self.dialect = parsed.get_backend_name()
-        # An error quotes what a statement was given otherwise, which is what strangers said and who they are.
-        self.engine = (
-            self._sqlite()
-            if self.dialect == "sqlite"
-            else create_engine(parsed, pool_pre_ping=True, hide_parameters=True, **POOL)
-        )
+        # ``hide_parameters``: an error quotes what a statement was given otherwise, and that is what strangers said.
+        self.engine = self._sqlite() if self.dialect == "sqlite" else self._postgresql()
         self._line: Line | None = line_of(Path(parsed.database or "")) if self.dialect == "sqlite" else None
+
+    def _postgresql(self) -> Engine:
+        engine = create_engine(self.url, pool_pre_ping=True, hide_parameters=True, **POOL)
+
+        # PostgreSQL's own errors quote whole rows ("DETAIL: Failing row contains (...)").
+        @event.listens_for(engine, "handle_error")
+        def _on_error(context: ExceptionContext) -> None:
+            for error in (context.original_exception, context.sqlalchemy_exception):
+                if error is not None and error.args:
+                    error.args = (str(error.args[0]).partition("\nDETAIL:")[0], *error.args[1:])
+
+        return engine
 
     def _sqlite(self) -> Engine:
         assert self.url.database is not None
@@ -133,6 +151,30 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+_AWAY = (OperationalError, InterfaceError, InternalError)
+_WRONG = re.compile(r"no such (?:table|column)|has no column|syntax error|malformed MATCH")
+
+
+def in_words(error: Exception) -> str | None:
+    """What is wrong with our own database, if that is what an error says: without statements and what they were given.
+
+    It begins with "our own database" where it is busy, full or away, which may pass (``listener.trouble``), and with
+    "unforeseen" where what it was asked for was wrong.
+    """
+    if isinstance(error, PoolTimeout):
+        return "our own database is busy: all connections to it are in use"
+    if not isinstance(error, DBAPIError):
+        return None
+    said = f"{type(error).__name__}: {next(iter(str(error.orig).splitlines()), '')}"
+    if isinstance(error, DataError):
+        # These quote the value that does not fit.
+        said = type(error).__name__
+    broken = isinstance(error, _AWAY) or type(error) is DatabaseError
+    if broken and not _WRONG.search(said):
+        return f"our own database is busy, full or away ({said})"
+    return f"unforeseen {said}"
 
 
 def insert_new(
