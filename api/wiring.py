@@ -23,7 +23,7 @@ from listener.pipeline import Pipeline
 from listener.push.options import PushEntry, Sender, sender
 from listener.queue import WorkQueue
 from listener.quota import Meters
-from listener.registry import SOURCES
+from listener.registry import demands
 from listener.store import brands, health, migrate
 from listener.store.engine import Store
 from listener.store.push import PUSH
@@ -36,6 +36,10 @@ log = structlog.get_logger()
 
 SPARED = 0.5
 """How much of a quota or of the day's money looking posts up again and filling gaps may use up."""
+
+FOLLOWED = 0.9
+"""How much of them following the present may use up where the platform demands that posts are looked up in time: the
+rest is for look-ups that must not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,7 @@ class Installation:
 
     def attention(self, session: Session) -> list[str]:
         """What waits for a person, in words."""
-        demands = {name: kind.look_up_within for name, kind in SOURCES.items() if kind.look_up_within is not None}
-        return health.attention(session, clock.now(), self.patience, self.channel_names, demands)
+        return health.attention(session, clock.now(), self.patience, self.channel_names, demands())
 
     def pipeline(self, *, share: float = 1.0) -> Pipeline:
         """The stages, ready to run. ``share``: how much of the accounts' quotas may be used up by it."""
@@ -84,6 +87,7 @@ class Installation:
             pacing={name: slack if channel.kind == "slack" else other for name, channel in self.channels.items()},
             tools=tools,
             sparing=replace(tools, meter=Meters(self.store, clock.now, stop.wait, share=share * SPARED)),
+            following=replace(tools, meter=Meters(self.store, clock.now, stop.wait, share=min(share, FOLLOWED))),
             secrets=os.environ,
             public_url=public_url(self.settings),
             clock=clock.now,

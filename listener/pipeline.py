@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any
 
 import structlog
+from sqlmodel import Session
 
 from alerts.channel import Channel
 from alerts.wording import counted
@@ -16,16 +17,17 @@ from listener import breaker
 from listener.breaker import Breaker
 from listener.config import ConfigError, with_secrets
 from listener.jobs.alert import judge_batch
-from listener.jobs.collect import collect
+from listener.jobs.collect import TakenOver, collect
 from listener.jobs.deliver import Pacing, deliver_next
 from listener.jobs.gaps import fill_next
 from listener.jobs.ledger import count_failure
 from listener.jobs.recheck import recheck_next
 from listener.jobs.retain import retain_next
 from listener.jobs.score import score_batch
+from listener.opened import OpenSource
 from listener.queue import Work, WorkQueue
-from listener.quota import QuotaSpent, SharedMeter
-from listener.registry import build
+from listener.quota import QuotaSpent
+from listener.registry import build, demands
 from listener.source import CursorExpired, FatalSourceError, Limit, Meter, RetriableSourceError, Source, SourceError
 from listener.store import brands, breakers, read
 from listener.store.engine import Store
@@ -41,27 +43,6 @@ COLLECTORS = 32
 their timeout and hold up no other. More would take all of the store's connections (``POOL``) at the worst moment."""
 
 
-class _TakenOver(RetriableSourceError):
-    """This worker was too slow; the task, and what becomes of it, is another's."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSource:
-    """A source ready to fetch, and the meters of the accounts that it uses."""
-
-    source: Source
-    meters: Sequence[Meter]
-
-    def heed(self, error: SourceError) -> None:
-        """Where the platform asked for a pause, hold everybody on the same accounts, not only this source."""
-        wait = getattr(error, "retry_after", None)
-        if not wait or isinstance(error, QuotaSpent):
-            return
-        for meter in self.meters:
-            if isinstance(meter, SharedMeter):
-                meter.block(wait, "the platform has asked whoever uses this account to wait")
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """All that the stages need; close it at the end.
@@ -70,7 +51,8 @@ class Pipeline:
     the environment. ``stop``: once set, a source is read no further than the page under way; hand it to the Worker.
     ``jitter``: anything from 0 to 1, so that sources which failed together do not come back together. ``sparing``:
     tools whose meters leave a part of every quota and purse alone, for what must not starve the runs that follow the
-    present; None = as all the rest.
+    present; None = as all the rest. ``following``: the like for those runs themselves, of the kinds that demand
+    look-ups: what they leave, look-ups that must not wait may use.
     """
 
     store: Store
@@ -84,6 +66,7 @@ class Pipeline:
     stop: Event = field(default_factory=Event)
     jitter: breaker.Jitter = random.random
     sparing: Tools | None = None
+    following: Tools | None = None
 
     def close(self) -> None:
         """Give back the connections to platforms; the store stays open."""
@@ -112,7 +95,11 @@ class Pipeline:
 
     def opened(self, kind: str, options: Mapping[str, Any], *, sparing: bool = False) -> OpenSource:
         """The same with its meters. Raises as ``build_source`` does."""
-        tools = self.sparing or self.tools if sparing else self.tools
+        following = self.following if kind in demands() else None
+        return self._open(kind, options, self.sparing if sparing else following)
+
+    def _open(self, kind: str, options: Mapping[str, Any], tools: Tools | None) -> OpenSource:
+        tools = tools or self.tools
         meters: list[Meter] = []
 
         def meter(account: str, limits: Sequence[Limit], day_cap: Decimal | None) -> Meter:
@@ -131,7 +118,7 @@ class Pipeline:
         return {
             "collect": Crew(self._claim, self._collect, COLLECTORS),
             "gaps": self._fill_next,
-            "recheck": lambda: recheck_next(self.store, self._spare, self.clock, self._keep_on),
+            "recheck": lambda: recheck_next(self.store, self._look_up, self.clock, self._keep_on, demands()),
             "retain": lambda: retain_next(self.store, self.clock, self._keep_on),
         }
 
@@ -167,13 +154,14 @@ class Pipeline:
     def _keep_on(self) -> bool:
         return not self.stop.is_set()
 
-    def _spare(self, kind: str, options: Mapping[str, Any]) -> Source:
-        return self.opened(kind, options, sparing=True).source
+    def _look_up(self, kind: str, options: Mapping[str, Any], *, urgent: bool) -> OpenSource:
+        return self._open(kind, options, self.tools if urgent else self.sparing)
 
     def _fill_next(self) -> int:
         return fill_next(
-            self.store, lambda source_id: self.open_source(source_id, sparing=True).source, self.clock, self._keep_on
-        )
+            self.store, lambda source_id: self.open_source(source_id, sparing=True), self.clock, self._keep_on,
+            self.jitter,
+        )  # fmt: skip
 
     def _claim(self) -> Work | None:
         return next(iter(self.queue.claim(self.clock())), None)
@@ -196,11 +184,11 @@ class Pipeline:
             opened = self.open_source(source_id)
             result = collect(
                 self.store, source_id, opened.source, self.clock,
-                on_page=lambda _page: self._keep(work), keep_on=lambda: not self.stop.is_set(),
+                keep_on=lambda: not self.stop.is_set(), hold=lambda session: self._hold(session, work),
             )  # fmt: skip
         except FatalSourceError as error:
             self._after_refusal(work, row, before, error)
-        except _TakenOver as error:
+        except TakenOver as error:
             log.warning("source_taken_over", task=work.key, error=str(error))
         except (RetriableSourceError, CursorExpired) as error:
             if opened is not None:
@@ -235,14 +223,15 @@ class Pipeline:
         if error.may_pass and row.last_success_at is not None:
             after = breaker.refused(before, now, str(error))
         with self.store.transaction() as session:
+            # The source goes before its breaker, as everywhere: whoever ends a run well takes them in this order.
             if after is not None:
-                breakers.save_breaker(session, row.id, after)
                 brands.note_run(session, row.id, now, error=after.words)
+                breakers.save_breaker(session, row.id, after)
             else:
-                breakers.close_breaker(session, row.id, work.key, now)
                 if error.may_pass and before is not None and before.refusals:
                     tried = f"{error}; it has been tried again {counted(before.refusals, 'time')}"
                     brands.note_run(session, row.id, now, error=tried, stopped=True)
+                breakers.close_breaker(session, row.id, work.key, now)
         if after is None:
             log.error("source_stopped", task=work.key, error=str(error))
             self.queue.ack(work)
@@ -250,6 +239,7 @@ class Pipeline:
             log.warning("source_refused", task=work.key, error=str(error), again_at=after.again_at.isoformat())
             self.queue.nack(work, after.again_at)
 
-    def _keep(self, work: Work) -> None:
-        if not self.queue.extend(work, self.clock()):
-            raise _TakenOver("another worker took this source over; it goes on from the last kept page")
+    def _hold(self, session: Session, work: Work) -> None:
+        """In the transaction of what is kept, so that a worker which was too slow keeps nothing."""
+        if not self.queue.hold(session, work, self.clock()):
+            raise TakenOver("another worker took this source over; it goes on from the last kept page")

@@ -81,6 +81,10 @@ class WorkQueue:
         """More time for a long task; False where another worker has it already, so this one should stop."""
         return self._change(work, lease_until=now + self._lease)
 
+    def hold(self, session: Session, work: Work, now: datetime) -> bool:
+        """The same in the caller's transaction, of which nothing may be kept where this is False."""
+        return self._update(session, work, lease_until=now + self._lease)
+
     def ack(self, work: Work) -> bool:
         """Done: the task goes away. False where another worker had it meanwhile."""
         task = table(Task).c
@@ -95,9 +99,12 @@ class WorkQueue:
         return self._change(work, lease_until=None, lease_token=None, not_before=again_at)
 
     def _change(self, work: Work, **values: Any) -> bool:
-        task = table(Task).c
         with self._store.transaction() as session:
-            changed = session.connection().execute(
-                update(table(Task)).where(task.id == work.id, task.lease_token == work.token).values(**values)
-            )
+            return self._update(session, work, **values)
+
+    def _update(self, session: Session, work: Work, **values: Any) -> bool:
+        task = table(Task).c
+        changed = session.connection().execute(
+            update(table(Task)).where(task.id == work.id, task.lease_token == work.token).values(**values)
+        )
         return bool(changed.rowcount)

@@ -140,6 +140,11 @@ def source_kind(kind: str) -> SourceKind:
     raise FatalSourceError(f"there is no source of the kind {kind!r}: {hint}The kinds are {', '.join(SOURCES)}")
 
 
+def demands() -> dict[str, timedelta]:
+    """How soon posts must be looked up again, of the kinds whose platforms' terms say so."""
+    return {name: kind.look_up_within for name, kind in SOURCES.items() if kind.look_up_within is not None}
+
+
 def build(kind: str, options: Mapping[str, Any], tools: Tools) -> Source:
     """A source ready to fetch. Raises FatalSourceError for an unknown kind and for options that do not fit it."""
     known = source_kind(kind)

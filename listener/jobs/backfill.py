@@ -13,11 +13,11 @@ from sqlmodel import Session
 from alerts.durations import in_words
 from listener.breaker import Breaker, Jitter, failed
 from listener.coverage import Stretch
-from listener.jobs.collect import Taken, collect_window
+from listener.jobs.collect import Taken, TakenOver, collect_window
 from listener.matching import Matcher
-from listener.pipeline import OpenSource
+from listener.opened import OpenSource
 from listener.quota import SharedMeter
-from listener.source import Cursor, Estimate, FatalSourceError, Page, Priced, RetriableSourceError, SourceError
+from listener.source import Cursor, Estimate, FatalSourceError, Page, Priced, SourceError
 from listener.store import backfill as rows
 from listener.store import brands as brand_store
 from listener.store import coverage
@@ -191,10 +191,6 @@ class Told:
 _LOST = "another process has taken this backfill over; it goes on from the last kept page"
 
 
-class _TakenOver(RetriableSourceError):
-    """Another process holds this backfill."""
-
-
 def run(
     store: Store,
     planned: Planned,
@@ -222,7 +218,7 @@ def run(
     reader = _Reader(store, planned, opened, clock, pause, told, jitter, number, token, outcome)
     try:
         reader.read_on()
-    except _TakenOver as error:
+    except TakenOver as error:
         outcome.state, outcome.why = "busy", str(error)
     except FatalSourceError as error:
         reader.release("failed", str(error))
@@ -276,7 +272,7 @@ class _Reader:
         while True:
             try:
                 finished = self._window()
-            except (FatalSourceError, _TakenOver):
+            except (FatalSourceError, TakenOver):
                 raise
             except SourceError as error:
                 self._opened.heed(error)
@@ -322,7 +318,7 @@ class _Reader:
             cost=cost, unread=unread,
         )  # fmt: skip
         if not kept:
-            raise _TakenOver(_LOST)
+            raise TakenOver(_LOST)
         self._paid = paid
         self._failing = None
         outcome = self._outcome
@@ -346,7 +342,7 @@ class _Reader:
         while now < until:
             with self._store.transaction() as session:
                 if not rows.hold(session, self._id, self._token, now):
-                    raise _TakenOver(_LOST)
+                    raise TakenOver(_LOST)
             if self._pause(min((until - now).total_seconds(), rows.LEASE.total_seconds() / 2)):
                 return False
             now = self._clock()

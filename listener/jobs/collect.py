@@ -38,6 +38,10 @@ ACCOUNT_GONE = "account deleted on the platform"
 STOPPED = "told to stop: Escucha was shut down or restarted; the next run goes on from the last kept page"
 
 
+class TakenOver(RetriableSourceError):
+    """Whoever reads this was too slow: it is in another's hands, and nothing of this run is kept any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What one page came to: items ``seen``, mentions ``stored``, ``known`` already, about nobody (``unmatched``), and
@@ -85,6 +89,9 @@ class Collected:
 Keep = Callable[[Session, Cursor, Taken], None]
 """Remembers a page's cursor and what it came to, in the transaction that stores its items."""
 
+Hold = Callable[[Session], None]
+"""Raises TakenOver where somebody else is reading by now; then nothing of the transaction is kept."""
+
 
 def collect(
     store: Store,
@@ -94,15 +101,18 @@ def collect(
     on_page: Callable[[Page], None] | None = None,
     result: Collected | None = None,
     keep_on: Callable[[], bool] = lambda: True,
+    hold: Hold = lambda _session: None,
 ) -> Collected:
     """Read a source until its platform has no more. Mentions and cursor of a page are kept together or not at all.
 
     ``result`` is filled as it goes, for a caller that wants to know what was kept even when this raises. ``keep_on``
-    is asked after every page: where it says no the run ends there, unfinished, and the next one goes on.
+    is asked after every page: where it says no the run ends there, unfinished, and the next one goes on. ``hold`` has
+    the last word in every transaction.
 
     Raises what the source raises, after noting it at the source: FatalSourceError stops the source until a person has
-    acted; RetriableSourceError and CursorExpired leave the cursor where the last kept page left it. Any other error
-    of the source is logged, noted and raised as a RetriableSourceError.
+    acted, unless it may pass and the source has worked before; RetriableSourceError and CursorExpired leave the cursor
+    where the last kept page left it. Any other error of the source is logged, noted and raised as a
+    RetriableSourceError. TakenOver is noted nowhere.
     """
     row, matcher = _listening(store, source_id)
     result = result or Collected()
@@ -113,6 +123,7 @@ def collect(
             error = f"{NOBODY}; add one, or switch the source off"
             count_failure(session, source_id, clock(), error)
             brand_store.note_run(session, source_id, clock(), error=error)
+            hold(session)
         result.finished = True
         return result
     until = clock()
@@ -121,16 +132,20 @@ def collect(
     def keep(session: Session, cursor: Cursor, taken: Taken) -> None:
         intake.keep_cursor(session, source_id, cursor, provisional=not source.ordered)
         ledger.keep(session, taken.page, taken.stored, clock())
+        hold(session)
 
     try:
         with _foreseen(row):
-            pages = _pages(store, row, source, matcher, ledger, until)
+            pages = _pages(store, row, source, matcher, ledger, until, hold)
             _read(store, row, pages, matcher, keep, clock, on_page, result, keep_on)
+    except TakenOver:
+        raise
     except SourceError as error:
         with store.transaction() as session:
             ledger.fail(session, clock(), str(error))
-            stopped = isinstance(error, FatalSourceError)
+            stopped = isinstance(error, FatalSourceError) and not (error.may_pass and row.last_success_at is not None)
             brand_store.note_run(session, source_id, clock(), error=str(error), stopped=stopped)
+            hold(session)
         raise
     with store.transaction() as session:
         if result.finished:
@@ -139,6 +154,7 @@ def collect(
             brand_store.note_run(session, source_id, clock())
         else:
             ledger.fail(session, clock(), STOPPED)
+        hold(session)
     _tell("collected", row, result)
     return result
 
@@ -234,7 +250,7 @@ def _read(
 
 
 def _pages(
-    store: Store, row: SourceRow, source: Source, matcher: Matcher, ledger: RunLedger, until: datetime
+    store: Store, row: SourceRow, source: Source, matcher: Matcher, ledger: RunLedger, until: datetime, hold: Hold
 ) -> Generator[Page]:
     """The pages from where the source was left. A cursor that the platform has forgotten is dropped, first that of an
     interrupted run and then the kept one: the ledger knows what may be missing because of it."""
@@ -256,6 +272,7 @@ def _pages(
                 else:
                     brand_store.forget_provisional(session, row.id)
                 ledger.begin_anew(session, until, lost=anew)
+                hold(session)
         else:
             return
 

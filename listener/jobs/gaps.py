@@ -1,5 +1,6 @@
 """Fill gaps: read again what is known to be missing, window by window, as long as the platform still has it."""
 
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,12 +10,14 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from alerts.durations import in_words
+from listener.breaker import Jitter, held
 from listener.coverage import Stretch, in_part
 from listener.items import storable
-from listener.jobs.collect import Taken, collect_window
+from listener.jobs.collect import Taken, TakenOver, collect_window
+from listener.opened import OpenSource, asked_to_wait
 from listener.scheduler import claim_slot, slot_of
 from listener.source import Cursor, FatalSourceError, Page, Source, SourceError
-from listener.store import coverage
+from listener.store import breakers, coverage
 from listener.store.engine import Store
 from listener.store.tables import Firing, Gap, table
 
@@ -35,19 +38,23 @@ LONGEST_WAIT = timedelta(hours=6)
 
 _JOB = "gaps"
 
+_LOST = "another process fills this gap by now; it goes on from the last kept page"
+
 _STILL = "; read again,"
 """What a gap's reason says from the first window on in which a part of the place could not be read."""
 
 
 def fill_next(
     store: Store,
-    build: Callable[[int], Source],
+    build: Callable[[int], OpenSource],
     clock: Callable[[], datetime],
     keep_on: Callable[[], bool] = lambda: True,
+    jitter: Jitter = random.random,
 ) -> int:
     """Give a gap that is due its turn; how many windows were read. ``build``: makes the source of an id.
 
-    Of all processes on a database one does so in every minute.
+    Of all processes on a database one does so in every minute. A pause that the platform asks for holds the runs of the
+    source as well, and everybody on its accounts.
     """
     now = clock()
     with store.reading() as session:
@@ -60,11 +67,17 @@ def fill_next(
     if gap is None:
         return 0
     filler = _Filler(store, gap, clock, keep_on)
+    opened: OpenSource | None = None
     try:
-        return filler.turn(build(gap.source_id))
+        opened = build(gap.source_id)
+        return filler.turn(opened.source)
+    except TakenOver as error:
+        log.warning("gap_taken_over", gap=gap_id, error=str(error))
     except SourceError as error:
-        filler.wait(error)
-        return filler.windows
+        if opened is not None:
+            opened.heed(error)
+        filler.wait(error, jitter)
+    return filler.windows
 
 
 class _Filler:
@@ -90,19 +103,26 @@ class _Filler:
                 self._change(session, lease_until=None, not_before=self._clock())
         return self.windows
 
-    def wait(self, error: SourceError) -> None:
+    def wait(self, error: SourceError, jitter: Jitter) -> None:
         """It did not work: later, and ever later."""
+        now = self._clock()
         asked = getattr(error, "retry_after", None) or 0.0
         wait = max(min(FIRST_WAIT * 2 ** min(self._gap.tries, 10), LONGEST_WAIT), timedelta(seconds=asked))
         if isinstance(error, FatalSourceError):
             wait = LONGEST_WAIT  # the source's own runs tell a person
         log.warning("gap_again", gap=self._id, error=str(error), in_s=round(wait.total_seconds()))
         with self._store.transaction() as session:
-            self._change(session, lease_until=None, not_before=self._clock() + wait)
-            coverage.change_gap(session, self._id, tries=1)
+            values = {"lease_until": None, "not_before": now + wait}
+            coverage.change_gap(session, self._id, self._gap.lease_until, tries=1, **values)
+            if (pause := asked_to_wait(error)) is not None:
+                before = breakers.breaker_of(session, self._gap.source_id)
+                after = held(before, now, str(error), jitter, retry_after=pause)
+                if before is None or before.again_at < after.again_at:
+                    breakers.save_breaker(session, self._gap.source_id, after)
 
     def _leave_behind(self, source: Source) -> bool:
-        """Pass over what the platform no longer has; False once nothing is left to be read, the gap being closed."""
+        """Pass over what the platform no longer has, and what a backfill has read meanwhile; False once nothing is left
+        to be read, the gap being closed."""
         gap, now = self._gap, self._clock()
         why = "it cannot be asked for less than a minute"
         if _STILL in gap.why:
@@ -115,10 +135,18 @@ class _Filler:
             if reach > gap.read_to:
                 with self._store.transaction() as session:
                     self._change(session, read_to=min(reach, gap.until), cursor=None)
+        with self._store.reading() as session:
+            read = coverage.covered(session, gap.source_id, Stretch(gap.read_to, gap.until))
+        if there := next((part for part in read if part.since <= gap.read_to < part.until), None):
+            with self._store.transaction() as session:
+                self._change(session, read_to=min(there.until, gap.until), cursor=None)
         if gap.read_to < gap.until:
             return True
         with self._store.transaction() as session:
-            gap.state = coverage.close_gap(session, gap, why, now)
+            closed = coverage.close_gap(session, gap, why, now)
+        if closed is None:
+            raise TakenOver(_LOST)
+        gap.state = closed
         log.info("gap_closed", gap=self._id, state=gap.state, found=gap.found)
         return False
 
@@ -130,11 +158,11 @@ class _Filler:
         def keep(session: Session, cursor: Cursor, taken: Taken) -> None:
             now = self._clock()
             coverage.count(session, gap.source_id, now, found=taken.seen, stored=taken.stored)
-            coverage.change_gap(session, self._id, found=taken.seen)
             changes = self._capped(taken.page, window) if taken.page.capped else {}
             if taken.page.unread and not self._too_much:
                 changes |= self._unread(taken.page, window, changes.get("holes", gap.holes))
-            self._change(session, **({"cursor": dict(cursor), "lease_until": now + LEASE} | changes))
+            place: dict[str, Any] = {"cursor": dict(cursor), "lease_until": now + LEASE}
+            self._change(session, found=taken.seen, **(place | changes))
             gap.found += taken.seen
 
         result = collect_window(
@@ -168,7 +196,9 @@ class _Filler:
             "why": why if _STILL in why else storable(f"{why}{_STILL} {in_part(page.unread)}"),
         }
 
-    def _change(self, session: Session, **values: object) -> None:
-        coverage.change_gap(session, self._id, **values)  # type: ignore[arg-type]
+    def _change(self, session: Session, *, found: int = 0, **values: Any) -> None:
+        """Raises TakenOver, so that nothing of the transaction is kept."""
+        if not coverage.change_gap(session, self._id, self._gap.lease_until, found=found, **values):
+            raise TakenOver(_LOST)
         for name, value in values.items():
             setattr(self._gap, name, value)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
+from listener.opened import OpenSource
 from listener.scheduler import take_turn
-from listener.source import FatalSourceError, Rechecked, RetriableSourceError, Source
+from listener.source import FatalSourceError, Rechecked, RetriableSourceError, Source, SourceError
 from listener.store import deletion
 from listener.store.engine import Store
 from listener.store.tables import Source as SourceRow
@@ -23,31 +24,40 @@ ROUND = timedelta(minutes=8)
 _JOB = "recheck"
 
 
+class Build(Protocol):
+    """Makes a source of its kind and options. ``urgent``: it may use up its quota; else it leaves a part to others."""
+
+    def __call__(self, kind: str, options: Mapping[str, Any], *, urgent: bool) -> OpenSource: ...
+
+
 def recheck_next(
     store: Store,
-    build: Callable[[str, Mapping[str, Any]], Source],
+    build: Build,
     clock: Callable[[], datetime],
     keep_on: Callable[[], bool] = lambda: True,
+    demands: Mapping[str, timedelta] | None = None,
 ) -> int:
-    """Begin a round if one is due and no other process has; how many mentions were looked up. ``build``: makes a
-    source of its kind and options."""
+    """Begin a round if one is due and no other process has; how many mentions were looked up. See ``recheck``."""
     now = clock()
     if not take_turn(store, _JOB, EVERY, now):
         return 0
-    return recheck(store, build, clock, lambda: keep_on() and clock() < now + ROUND)
+    return recheck(store, build, clock, lambda: keep_on() and clock() < now + ROUND, demands)
 
 
 def recheck(
     store: Store,
-    build: Callable[[str, Mapping[str, Any]], Source],
+    build: Build,
     clock: Callable[[], datetime],
     keep_on: Callable[[], bool] = lambda: True,
+    demands: Mapping[str, timedelta] | None = None,
 ) -> int:
     """Look up what is due of every source, the longest unseen first; how many mentions.
 
     Each is looked up through the source that found it, because ids mean something only to the place they are from.
-    What a source is asked here counts against its own quota. A source that cannot answer is left for the next round
-    and stops no other. A source that is no longer read is still asked about what it found.
+    What a source is asked here counts against its own quota, of which it leaves a part to others; but not where a kind
+    demands (``demands``) that mentions are looked up within some time, and half of what is left of it has passed. A
+    source that cannot answer is left for the next round and stops no other; a pause that its platform asks for holds
+    everybody on its accounts. A source that is no longer read is still asked about what it found.
     """
     with store.reading() as session:
         rows = deletion.sources_to_recheck(session)
@@ -56,9 +66,7 @@ def recheck(
         if not keep_on():
             break
         try:
-            source = build(row.kind, row.options)
-            if isinstance(source, Rechecked):
-                looked_up += _recheck_source(store, row, source, clock, keep_on)
+            looked_up += _recheck_row(store, row, build, clock, keep_on, (demands or {}).get(row.kind))
         except RetriableSourceError as error:
             log.warning("recheck_again", source=row.name, error=str(error))
         except FatalSourceError as error:
@@ -69,14 +77,47 @@ def recheck(
     return looked_up
 
 
-def _recheck_source(
-    store: Store, row: SourceRow, source: Rechecked, clock: Callable[[], datetime], keep_on: Callable[[], bool]
+def _recheck_row(
+    store: Store,
+    row: SourceRow,
+    build: Build,
+    clock: Callable[[], datetime],
+    keep_on: Callable[[], bool],
+    within: timedelta | None,
 ) -> int:
+    opened = build(row.kind, row.options, urgent=False)
+    if not isinstance(opened.source, Rechecked):
+        return 0
+    # A round early: what is due between two rounds would be late in the next.
+    ages = [(opened, opened.source.recheck_every - EVERY)]
+    if within is not None:
+        # What must not wait first; this may use up the quota, and then there is nothing left for the rest to spare.
+        pressing = opened.source.recheck_every + max(within - opened.source.recheck_every, timedelta(0)) / 2
+        ages.insert(0, (build(row.kind, row.options, urgent=True), pressing))
+    looked_up = 0
+    for asked, age in ages:
+        try:
+            looked_up += _recheck_source(store, row, asked.source, age, clock, keep_on)
+        except SourceError as error:
+            asked.heed(error)
+            raise
+    return looked_up
+
+
+def _recheck_source(
+    store: Store,
+    row: SourceRow,
+    source: Source,
+    age: timedelta,
+    clock: Callable[[], datetime],
+    keep_on: Callable[[], bool],
+) -> int:
+    """Look up what nobody has for longer than ``age``."""
     assert row.id is not None
+    assert isinstance(source, Rechecked)
     looked_up = blanked = 0
     while keep_on():
-        # A round early: what is due between two rounds would be late in the next.
-        due = clock() - source.recheck_every + EVERY
+        due = clock() - age
         with store.reading() as session:
             batch = deletion.unchecked(session, row.kind, row.id, due, source.recheck_batch)
         if not batch:

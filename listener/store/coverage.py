@@ -215,7 +215,8 @@ def missed(session: Session, since: datetime) -> dict[int, list[Gap]]:
     """The gaps of each source that were given up after ``since``, in whole or in part."""
     rows = session.exec(
         select_rows(Gap)
-        .where(col(Gap.state).in_(("lost", "partly")), col(Gap.closed_at) > since)
+        # What could not be read of a place was told for as long as that lasted.
+        .where(col(Gap.state).in_(("lost", "partly")), col(Gap.closed_at) > since, Gap.cause != UNREAD)
         .order_by(col(Gap.since), col(Gap.id))
     )
     found: dict[int, list[Gap]] = {}
@@ -240,7 +241,8 @@ def next_gap(session: Session, now: datetime) -> int | None:
 
 
 def claim_gap(session: Session, gap_id: int, now: datetime, lease: timedelta) -> Gap | None:
-    """Take a gap to fill it; None where somebody else has."""
+    """Take a gap to fill it; None where somebody else has. Its ``lease_until`` is what to hold it by: a later claim's
+    is later, because it waited for this one's end."""
     gap = table(Gap).c
     taken = session.connection().execute(
         update(table(Gap)).where(gap.id == gap_id, gap.state == "open", _free(now)).values(lease_until=now + lease)
@@ -248,23 +250,28 @@ def claim_gap(session: Session, gap_id: int, now: datetime, lease: timedelta) ->
     return session.get_one(Gap, gap_id) if taken.rowcount else None
 
 
-def change_gap(session: Session, gap_id: int, *, found: int = 0, tries: int = 0, **values: Any) -> None:
-    """Set columns of a gap. ``found`` and ``tries``: so many more."""
+def change_gap(
+    session: Session, gap_id: int, held: datetime | None, *, found: int = 0, tries: int = 0, **values: Any
+) -> bool:
+    """Set columns of a gap; False where it is no longer held until ``held``, so that another has claimed it since.
+    ``found`` and ``tries``: so many more."""
     gap = table(Gap).c
     values |= {"found": gap.found + found, "tries": gap.tries + tries}
-    session.connection().execute(update(table(Gap)).where(gap.id == gap_id).values(**values))
+    mine = (gap.id == gap_id, gap.state == "open", gap.lease_until == held)
+    return bool(session.connection().execute(update(table(Gap)).where(*mine).values(**values)).rowcount)
 
 
-def close_gap(session: Session, gap: Gap, why: str, now: datetime) -> str:
-    """Nothing more can be had of a gap: it is filled, partly so, or lost. ``why`` is kept unless it is filled."""
+def close_gap(session: Session, gap: Gap, why: str, now: datetime) -> str | None:
+    """Nothing more can be had of a gap: it is filled, partly so, or lost; None where another has claimed it since.
+    ``why`` is kept unless it is filled."""
     assert gap.id is not None
     whole = Stretch(gap.since, gap.until)
     left = without([whole], _covered(session, gap.source_id, whole))
     lost = left == [whole] and not gap.found and gap.cause != UNREAD
     state = "filled" if not left else "lost" if lost else "partly"
     said = gap.why if state == "filled" else f"{gap.why}, and {why}"
-    change_gap(session, gap.id, state=state, why=said, closed_at=now, lease_until=None, cursor=None)
-    return state
+    values: dict[str, Any] = {"state": state, "why": said, "closed_at": now, "lease_until": None, "cursor": None}
+    return state if change_gap(session, gap.id, gap.lease_until, **values) else None
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from listener.scheduler import Scheduler
 from listener.source import FatalSourceError, Limit, Meter, Page
 from listener.sources.rss import RssSource
 from listener.store import brands, breakers, health, read
-from listener.store.tables import Delivery, Mention, MentionBand, Source, SourceBreaker, Task, table
+from listener.store.tables import Delivery, Mention, MentionBand, Source, SourceBreaker, SourceHour, Task, table
 from listener.tools import Tools
 from listener.worker import Worker
 from tests.listener.conftest import Site, WordScorer, item
@@ -417,8 +417,51 @@ def test_a_worker_that_lost_its_task_stops_and_leaves_it_to_the_other(
     collect_next(pipeline)
 
     assert site.one(Task).lease_until == site.clock() + timedelta(minutes=5)
-    assert "another worker" in (site.one(Source).last_error or "")
-    assert len(site.rows(Mention)) == 2
+    assert site.rows(Mention) == [], "the other reads it"
+    assert site.rows(SourceHour) == site.rows(SourceBreaker) == []
+    source = site.one(Source)
+    assert (source.cursor, source.last_run_at, source.last_error, source.covered_to) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("answer", [Response("busy", status=503), Response("no", status=401)])
+def test_a_failure_of_a_worker_that_lost_its_task_is_nobodys(
+    site: Site, pipeline: Pipeline, feed_at: Callable[..., None], httpserver: HTTPServer, answer: Response
+) -> None:
+    def too_slow(_request: Request) -> Response:
+        site.clock.advance(minutes=6)
+        assert len(pipeline.queue.claim(site.clock())) == 1
+        return answer
+
+    feed_at(Response(FEED))
+    httpserver.clear()
+    httpserver.expect_request("/feed").respond_with_handler(too_slow)
+    fire(site, pipeline)
+    collect_next(pipeline)
+
+    assert site.one(Task).lease_until == site.clock() + timedelta(minutes=5)
+    assert site.rows(SourceHour) == site.rows(SourceBreaker) == []
+    assert (site.one(Source).stopped, site.one(Source).last_error) == (False, None)
+
+
+def test_a_long_run_keeps_its_task_page_by_page(site: Site, pipeline: Pipeline, tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    rows = (f'{{"id": "{number}", "text": "Aeroluz", "created_at": "2026-11-21T11:00:00Z"}}\n' for number in range(900))
+    path.write_text("".join(rows))
+    site.brand()
+    site.source(kind="file", options={"path": str(path)}, every_s=60)
+    fire(site, pipeline)
+    times: list[datetime] = []
+
+    def slow() -> datetime:
+        """Every look at the clock takes a minute."""
+        site.clock.advance(minutes=1)
+        times.append(site.clock.now)
+        return site.clock.now
+
+    collect_next(replace(pipeline, clock=slow))
+    assert times[-1] - times[0] > timedelta(minutes=5)
+    assert len(site.rows(Mention)) == 900
+    assert site.rows(Task) == []
 
 
 def test_a_file_is_imported_through_the_same_stages(

@@ -10,10 +10,12 @@ from structlog.testing import capture_logs
 from listener.breaker import Breaker
 from listener.coverage import Stretch
 from listener.jobs.gaps import EVERY as TURN
-from listener.jobs.gaps import LONGEST_WAIT, WINDOWS, fill_next
+from listener.jobs.gaps import LEASE, LONGEST_WAIT, WINDOWS, fill_next
+from listener.opened import OpenSource
+from listener.quota import Meters, QuotaSpent
 from listener.source import Cursor, FatalSourceError, Page, RetriableSourceError
 from listener.store import breakers, coverage
-from listener.store.tables import Covered, Gap, Source, SourceHour
+from listener.store.tables import Covered, Gap, Source, SourceBreaker, SourceHour
 from tests.listener.conftest import Site, broken_off, together
 from tests.listener.jobs.minutes import CAP, Feed, Minutes, NewestFirst, OldestFirst, at, follow, minute, stored
 
@@ -47,7 +49,7 @@ def gap(site: Site, since: int, until: int, **changes: Any) -> None:
 def turn(site: Site, source: Minutes, **options: Any) -> int:
     """The next turn, a minute later."""
     site.clock.advance(seconds=TURN.total_seconds())
-    return fill_next(site.store, lambda _source_id: source, site.clock, **options)
+    return fill_next(site.store, lambda _source_id: OpenSource(source), site.clock, **options)
 
 
 def claimed(site: Site) -> list[tuple[int, int]]:
@@ -211,13 +213,109 @@ def test_a_platform_that_says_when_to_come_back_is_taken_at_its_word(listening: 
     gap(listening, 60, 130)
     source = OldestFirst(listening.clock)
     source.error = RetriableSourceError("slower", retry_after=7200)
-    turn(listening, source)
+    turn(listening, source, jitter=lambda: 0.0)
 
     assert listening.one(Gap).not_before == listening.clock() + timedelta(hours=2)
+    breaker = listening.one(SourceBreaker)
+    assert (breaker.again_at, breaker.why, breaker.failures) == (listening.one(Gap).not_before, "slower", 0)
+    assert breaker.opened_at == listening.clock(), "its own runs wait as well"
+
+
+def test_a_pause_that_is_asked_for_while_a_gap_is_filled_holds_everybody_on_the_account(listening: Site) -> None:
+    gap(listening, 60, 130)
+    meters = Meters(listening.store, listening.clock, lambda _seconds: True, share=0.5)
+    mine, other = meters("news:1", (), None), meters("news:1", (), None)
+    source = OldestFirst(listening.clock)
+    source.error = RetriableSourceError("slower", retry_after=600)
+    listening.clock.advance(seconds=TURN.total_seconds())
+    fill_next(listening.store, lambda _: OpenSource(source, [mine]), listening.clock)
+
+    with pytest.raises(QuotaSpent, match="asked whoever uses this account to wait"):
+        other.ask()
+
+
+def test_a_quota_that_is_spared_holds_the_gap_alone(listening: Site) -> None:
+    """Half of it is left for the runs that follow the present; they need not wait."""
+    gap(listening, 60, 130)
+    source = OldestFirst(listening.clock)
+    source.error = QuotaSpent("its share", retry_after=600, again_at=listening.clock())
+    turn(listening, source)
+
+    assert listening.one(Gap).not_before == listening.clock() + timedelta(minutes=10)
+    assert listening.rows(SourceBreaker) == []
+
+
+def test_a_longer_wait_of_the_source_itself_stands(listening: Site) -> None:
+    gap(listening, 60, 130)
+    source = OldestFirst(listening.clock)
+    refused = Breaker(listening.clock() + timedelta(hours=6), "403", refusals=2)
+
+    def meanwhile(*_asked: Any) -> Iterator[Page]:
+        with listening.store.transaction() as session:
+            breakers.save_breaker(session, 1, refused)
+        raise RetriableSourceError("slower", retry_after=60)
+        yield
+
+    source.pages = meanwhile  # type: ignore[method-assign]
+    turn(listening, source)
+    assert listening.one(SourceBreaker).why == "403"
+
+
+def test_what_a_backfill_has_read_meanwhile_is_not_read_again(listening: Site) -> None:
+    gap(listening, 60, 130)
+    gap(listening, 140, 200)
+    with listening.store.transaction() as session:  # as a backfill that has ended
+        coverage.fill(session, 1, Stretch(at(30), at(100)))
+        coverage.fill(session, 1, Stretch(at(140), at(200)))
+    source = OldestFirst(listening.clock)
+
+    assert turn(listening, source) == 1
+    assert turn(listening, source) == 0
+    assert source.windows == [(100, 130)]
+    assert [row.state for row in listening.rows(Gap)] == ["filled", "filled"]
+    assert claimed(listening) == [(30, 130), (140, 200)]
+
+
+def test_a_process_that_was_too_slow_keeps_nothing_of_the_gap_that_another_fills(listening: Site) -> None:
+    gap(listening, 60, 130)
+    slow, quick = OldestFirst(listening.clock), OldestFirst(listening.clock)
+    pages = slow.pages
+
+    def late(*asked: Any) -> Iterator[Page]:
+        for number, page in enumerate(pages(*asked)):
+            if number == 2:
+                listening.clock.advance(seconds=LEASE.total_seconds())
+                assert turn(listening, quick) == 1
+            yield page
+
+    slow.pages = late  # type: ignore[method-assign]
+    assert turn(listening, slow) == 0
+
+    row = listening.one(Gap)
+    assert (row.state, row.found, row.tries) == ("filled", 71, 0)
+    assert stored(listening) == set(range(60, 131))
+    assert listening.rows(SourceBreaker) == []
+
+
+def test_a_failure_of_one_that_was_too_slow_holds_up_nobody(listening: Site) -> None:
+    gap(listening, 60, 130)
+    slow = OldestFirst(listening.clock)
+
+    def late(*_asked: Any) -> Iterator[Page]:
+        listening.clock.advance(seconds=LEASE.total_seconds())
+        with listening.store.transaction() as session:
+            assert coverage.claim_gap(session, listening.one(Gap).id or 0, listening.clock(), LEASE) is not None
+        raise RetriableSourceError("503")
+        yield
+
+    slow.pages = late  # type: ignore[method-assign]
+    turn(listening, slow)
+    row = listening.one(Gap)
+    assert (row.tries, row.lease_until) == (0, listening.clock() + LEASE)
 
 
 def test_a_source_that_cannot_be_made_keeps_its_gap(listening: Site) -> None:
-    def build(_source_id: int) -> Minutes:
+    def build(_source_id: int) -> OpenSource:
         raise FatalSourceError("401: check the key")
 
     gap(listening, 60, 130)
@@ -283,7 +381,9 @@ def test_of_many_processes_one_fills_a_gap(listening: Site) -> None:
     gap(listening, 200, 210)
     source = OldestFirst(listening.clock)
 
-    read = together(*(lambda: fill_next(listening.store, lambda _: source, listening.clock) for _ in range(4)))
+    read = together(
+        *(lambda: fill_next(listening.store, lambda _: OpenSource(source), listening.clock) for _ in range(4))
+    )
 
     assert sorted(read) == [0, 0, 0, 1]
     assert source.windows == [(60, 130)]

@@ -1,14 +1,16 @@
 """What a platform no longer shows is looked up in time, by one process, and blanked; a failure blanks nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
-from listener.jobs.recheck import EVERY, ROUND, recheck, recheck_next
+from listener.jobs.recheck import EVERY, ROUND, Build, recheck, recheck_next
+from listener.opened import OpenSource
 from listener.query import Query
-from listener.source import Cursor, FatalSourceError, Page, Rechecked, RetriableSourceError, Source
+from listener.quota import Meters, QuotaSpent
+from listener.source import Cursor, FatalSourceError, Meter, Page, Rechecked, RetriableSourceError, Source
 from listener.store.tables import Mention
 from listener.store.tables import Source as SourceRow
 from tests.listener.conftest import Site, item, together
@@ -59,11 +61,11 @@ def platform(feed: Site) -> Platform:
     return found
 
 
-def building(*sources: Source) -> Callable[[str, Mapping[str, Any]], Source]:
+def building(*sources: Source, meters: Sequence[Meter] = ()) -> Build:
     left = list(sources)
 
-    def build(kind: str, options: Mapping[str, Any]) -> Source:
-        return left.pop(0) if len(left) > 1 else left[0]
+    def build(kind: str, options: Mapping[str, Any], *, urgent: bool) -> OpenSource:
+        return OpenSource(left.pop(0) if len(left) > 1 else left[0], meters)
 
     return build
 
@@ -164,3 +166,35 @@ def test_a_round_that_takes_too_long_leaves_the_rest_to_the_next(feed: Site, pla
     platform.gone = slow  # type: ignore[method-assign]
     assert recheck_next(feed.store, building(platform), feed.clock) == 4
     assert recheck_next(feed.store, building(platform), feed.clock) == 1
+
+
+def test_a_pause_that_is_asked_for_holds_everybody_on_the_account(feed: Site, platform: Platform) -> None:
+    meters = Meters(feed.store, feed.clock, lambda _seconds: True, share=0.5)
+    mine, other = meters("x:1", (), None), meters("x:1", (), None)
+    platform.fails_after = 0
+    recheck(feed.store, building(platform, meters=[mine]), feed.clock)
+
+    with pytest.raises(QuotaSpent, match="asked whoever uses this account to wait") as told:
+        other.ask()
+    assert told.value.retry_after == 60
+
+
+def test_what_must_not_wait_any_longer_may_use_what_the_rest_leaves(feed: Site, platform: Platform) -> None:
+    """Of the 24 hours in which it must be done, 20 pass before it is due; from 22 on it is pressing."""
+    thrifty = Platform(feed, {})
+    thrifty.fails_after, thrifty.error = 0, QuotaSpent("its share", retry_after=60, again_at=feed.clock())
+
+    def build(kind: str, options: Mapping[str, Any], *, urgent: bool) -> OpenSource:
+        return OpenSource(platform if urgent else thrifty)
+
+    within = {"rss": timedelta(hours=24)}
+    feed.clock.advance(hours=1, minutes=59)
+    feed.take(item("new"))
+    assert recheck(feed.store, build, feed.clock, demands=within) == 0
+    feed.clock.advance(minutes=1)
+    recheck(feed.store, build, feed.clock)
+    assert platform.asked == [], "of a kind that demands nothing, nothing presses"
+    recheck(feed.store, build, feed.clock, demands=within)
+
+    assert platform.asked == [["0", "1"], ["2", "3"], ["4"]]
+    assert blank(feed) == {"1": "deleted", "4": "account suspended"}
