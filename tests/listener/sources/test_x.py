@@ -15,6 +15,7 @@ from listener.http import USER_AGENT, Http
 from listener.items import Item
 from listener.jobs.collect import collect
 from listener.jobs.recheck import recheck
+from listener.opened import OpenSource
 from listener.query import parse
 from listener.quota import Meters, QuotaSpent
 from listener.registry import build
@@ -584,10 +585,10 @@ class TestGone:
         platform.delete("2")
         platform.delete("129")
         clock.advance(hours=21)
-        assert recheck(site.store, lambda kind, options: platform.source(), clock) == 130
+        assert recheck(site.store, lambda *_, urgent: OpenSource(platform.source()), clock) == 130
         gone = {row.native_id for row in site.rows(Mention) if row.deleted_at is not None}
         assert gone == {platform.ids["2"], platform.ids["129"]}
-        assert recheck(site.store, lambda kind, options: platform.source(), clock) == 0
+        assert recheck(site.store, lambda *_, urgent: OpenSource(platform.source()), clock) == 0
 
     def test_it_costs_what_is_read(self, platform: FakeX) -> None:
         platform.publish(burst(30))
