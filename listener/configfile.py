@@ -14,7 +14,7 @@ from alerts.registry import CHANNELS
 from alerts.rules.detractor import DetractorSettings
 from listener import yamlfile
 from listener.config import ConfigError, with_secrets
-from listener.push.options import PushEntry
+from listener.push.options import PushEntry, default_kind
 from listener.query import QueryError, parse
 from listener.registry import SOURCES
 
@@ -248,6 +248,8 @@ def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Itera
         for number, name in names["push"]
         if name in read
     )
+    yield from _alike(names["brands"])
+    yield from _kinds_taken(data)
     brands = {name for _, name in names["brands"]}
     channels = DEFAULT_CHANNELS if data.get("channels") is None else {name for _, name in names["channels"]}
     for number, brand in _entries(data, "brands"):
@@ -281,6 +283,32 @@ def _twice(part: str, numbered: Sequence[tuple[int, str]]) -> Iterator[tuple[Pla
         if name in before:
             yield (part, number, "name"), f"the name {name!r} is used twice in {part}"
         before.add(name)
+
+
+def _alike(brands: Sequence[tuple[int, str]]) -> Iterator[tuple[Place, str]]:
+    """Brands that whoever names one (``target``) cannot tell apart: there capitals do not count."""
+    before: dict[str, str] = {}
+    for number, name in brands:
+        known = before.setdefault(name.strip().casefold(), name)
+        if known != name:
+            yield ("brands", number, "name"), f"{name!r} and {known!r} are one name: capitals and spaces do not count"
+
+
+def _kinds_taken(data: Mapping[Any, Any]) -> Iterator[tuple[Place, str]]:
+    """Senders whose platform is somebody else's by their names alone: each would write over what the other told."""
+    taken: dict[str, str] = {}
+    for number, sender in _entries(data, "push"):
+        name = sender.get("name")
+        if not isinstance(name, str) or sender.get("kind") is not None:
+            continue
+        kind, kinds = default_kind(name), sender.get("kinds")
+        if isinstance(kinds, list) and kind in kinds:
+            continue
+        instead = f"write kind: with a name of its own, or kind: {kind} if that is meant"
+        if kind in SOURCES:
+            yield ("push", number, "name"), f"{kind} is what sources of that kind find; {instead}"
+        elif taken.setdefault(kind, name) != name:
+            yield ("push", number, "name"), f"{taken[kind]!r} has the kind {kind} already; {instead}"
 
 
 def _unknown(where: Place, named: object, known: Collection[str], what: str) -> Iterator[tuple[Place, str]]:

@@ -1,8 +1,18 @@
 """Item: what every source yields. Frozen, UTC only, safe to store on any database."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that are drawn as nothing."""
+
+
+def wordless(text: str | None) -> bool:
+    """Whether there is nothing to be seen in it: no text, spaces, controls, marks without a letter below them."""
+    return all(char in _FILLERS or unicodedata.category(char) in _UNSEEN for char in text or "")
 
 
 def storable(text: str) -> str:
@@ -78,7 +88,8 @@ class Item:
 
     @property
     def full_text(self) -> str:
-        """Title and text together: what is matched against queries and scored."""
-        if self.title and not self.text.startswith(self.title):
-            return f"{self.title}\n{self.text}".strip()
-        return self.text
+        """Title and text together: what is matched against queries and scored. Empty where none of it can be seen."""
+        text = self.text
+        if self.title and not text.startswith(self.title):
+            text = f"{self.title}\n{text}".strip()
+        return "" if wordless(text) else text

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from listener.query import MatchText, Query, parse, prepare
+from listener.query.text import Names
 
 THRESHOLD = 0.1
 """Below this the model hides a mention of a brand whose file entry says nothing about what it is known by."""
@@ -28,6 +29,10 @@ SURE = 0.95
 
 
 _AT = ("@", "＠")
+
+
+NO_WORDS = "it has no words to infer anything from"
+HIDDEN_BY_HAND = "a person said that it is not about the brand"
 
 
 class Why(StrEnum):
@@ -85,7 +90,7 @@ def decide(evidence: Evidence, threshold: float | None, *, has_context: bool = F
         return _said(relevant=evidence.said)
     if evidence.wordless:
         # What a model makes of nothing would dilute figures that are inferred from words.
-        return Decision(True, Why.WORDLESS, "it has no words to infer anything from")
+        return Decision(True, Why.WORDLESS, NO_WORDS)
     if evidence.from_source:
         return Decision(False, Why.SOURCE, "the source itself says that it is about the brand")
     if evidence.context is not None:
@@ -110,6 +115,16 @@ def decide(evidence: Evidence, threshold: float | None, *, has_context: bool = F
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a mention beside its text, for words that ask for it (``lang:``, ``source:``, ``author:``): its
+    language, its platform and the name of its source, and all names of its author."""
+
+    lang: str | None = None
+    source: Names = None
+    author: Names = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """A brand's words for what it is and is not, ready to be held against texts. Make them with ``rules``."""
 
@@ -131,6 +146,7 @@ class Rules:
         from_source: bool = False,
         said: bool | None = None,
         wordless: bool = False,
+        about: About = About(),
     ) -> Decision:
         """Keep or hide a mention whose brand stands at ``spans`` of ``text``.
 
@@ -142,7 +158,7 @@ class Rules:
         from_source = from_source or not spans
         evidence = Evidence(probability, from_source=from_source, wordless=wordless)
         if not (from_source or wordless) and self.may_hide(probability):
-            prepared = prepare(text)
+            prepared = prepare(text, lang=about.lang, source=about.source, author=about.author)
             evidence = Evidence(
                 probability,
                 context=_met(self.context, prepared),
@@ -173,7 +189,7 @@ def _compiled(context: tuple[str, ...], unless: tuple[str, ...], threshold: floa
 
 
 def _said(*, relevant: bool) -> Decision:
-    return Decision(not relevant, Why.SAID, f"a person said that it is {'' if relevant else 'not '}about the brand")
+    return Decision(not relevant, Why.SAID, "a person said that it is about the brand" if relevant else HIDDEN_BY_HAND)
 
 
 def _met(queries: Sequence[tuple[str, Query]], text: MatchText) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.text import visible
 from api.addresses import public_url
 from api.cli.output import Failure, say
 from api.cli.setup import prepare
@@ -67,7 +68,8 @@ def try_out(
     for read in batch.entries:
         refused += isinstance(read, Refused)
         for line in _told(read, matcher):
-            typer.echo(line)
+            # All of it is a stranger's, the names too.
+            typer.echo(visible(line))
     if not batch.entries:
         say("there is no item in it")
     if refused:
@@ -89,9 +91,9 @@ def _read(entry: PushEntry, body: bytes) -> Batch:
             return read_own(document, entry.platforms, clock.now())
         return read_mapped(document, mapping, entry.platforms, clock.now())
     except Malformed as error:
-        raise Failure(f"it would be answered with 400: {error}") from error
+        raise Failure(visible(f"it would be answered with 400: {error}")) from error
     except Unusable as error:
-        raise Failure(f"it would be answered with 422: {error.pointer or 'the body'} {error}") from error
+        raise Failure(visible(f"it would be answered with 422: {error.pointer or 'the body'} {error}")) from error
 
 
 def _matcher(config: ConfigFile, entry: PushEntry) -> tuple[Matcher, dict[int, str]]:
@@ -132,8 +134,7 @@ def _fields(entry: Entry) -> Iterator[tuple[str, Any]]:
     }  # fmt: skip
     for name, value in values.items():
         if value is not None:
-            # Shown on one line and without what a terminal would obey.
-            shown = "".join(char if char.isprintable() else " " for char in str(value))
+            shown = str(value)
             yield name, shown if len(shown) <= SHOWN else shown[:SHOWN] + "..."
     for name, (value, lowest, highest) in entry.declared.items():
         yield f"declared {name}", f"{value:g} on a scale from {lowest:g} to {highest:g}"

@@ -39,7 +39,8 @@ def decide_again(
             ensure_brands(session, config, [entry for entry in config.brands if entry.name == brand], clock.now())
         with store.reading() as session:
             found = brands.brand_named(session, brand)
-            known = ", ".join(row.name for row in brands.active_brands(session)) or "none"
+            names = [row.name for row in brands.active_brands(session)] + [entry.name for entry in config.brands]
+            known = ", ".join(dict.fromkeys(names)) or "none"
             if found is None or found.id is None:
                 raise Failure(f"no brand is called {brand!r}; there are: {known}")
             start = since.replace(tzinfo=UTC) if since is not None else None

@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -18,10 +19,11 @@ from starlette.requests import ClientDisconnect
 from api.routes.dependencies import Installed
 from listener import clock
 from listener.jobs.push import Answer, Key, NobodyListens, NoSuchSender, Receiver
-from listener.push.batch import MOST_ITEMS, Batch, Malformed, Unusable, parse_body, read_mapped, read_own
+from listener.push.batch import MOST_ITEMS, Batch, Malformed, Stopping, Unusable, parse_body, read_mapped, read_own
 from listener.push.options import Sender
 from listener.push.schema import PushedItem
 from listener.push.signature import NOBODY, SIGNATURE_HEADER, SOURCE_HEADER, TIMESTAMP_HEADER
+from listener.registry import SOURCES
 
 log = structlog.get_logger()
 
@@ -31,6 +33,10 @@ LARGEST_BODY = 5 * 2**20
 BODY_TIMEOUT_S = 30
 """How long a body may take to come."""
 
+READING = 32
+"""Bodies that are read at the same time: until one is there whole nobody knows who sends it, so that all of them
+together must fit into memory (160 MiB)."""
+
 AT_WORK = 4
 """Requests that are stored at the same time; the page and the rest of the API have threads of their own."""
 
@@ -38,9 +44,12 @@ WAITING = 60
 """Requests that may wait for those; whoever comes then is asked to come again."""
 
 COME_AGAIN_S = 5
+"""Seconds; within this a process that ends is there again, too."""
 
 FORGED = "the request is not signed by a sender that is set up here, or it is too old"
 """The same words whatever is wrong, so that they tell nobody which names or secrets are near."""
+
+_WAY = {"WWW-Authenticate": "Escucha-HMAC-SHA256"}
 
 router = APIRouter(prefix="/api/ingest", tags=["ingest"])
 
@@ -179,17 +188,31 @@ async def _taken(request: Request, sender: Sender | None, *, atomic: bool) -> Re
 
 async def _handled(request: Request, sender: Sender | None, *, atomic: bool) -> Answer:
     _acceptable(request)
-    body = await _read(request)
+    token = request.query_params.get("token")
+    senders = request.app.state.installation.senders
+    # Of any sender and not of this one, or the answer would tell who is set up here, and how they sign.
+    if not any(one.proof.offered(request.headers, token) for one in senders.values()):
+        raise Stop(401, FORGED, Connection="close", **_WAY)
+    body = await _read_in_turn(request)
     now = clock.now()
     proof = sender.proof if sender is not None else NOBODY
-    proven = proof.holds(request.headers, request.query_params.get("token"), body, now)
+    proven = proof.holds(request.headers, token, body, now)
     if sender is None or not proven:
-        raise Stop(401, FORGED, **{"WWW-Authenticate": "Escucha-HMAC-SHA256"})
+        raise Stop(401, FORGED, **_WAY)
     key = _key(request, sender, body, atomic=atomic)
     receiver, limiter = _working(request)
     if limiter.statistics().tasks_waiting >= WAITING:
         raise Stop(429, "too many requests wait here; come again", **{"Retry-After": str(COME_AGAIN_S)})
-    return await to_thread.run_sync(lambda: _store(receiver, sender, body, key, now, atomic=atomic), limiter=limiter)
+    own = _own_kinds(sender, senders.values())
+    return await to_thread.run_sync(
+        lambda: _store(receiver, sender, body, key, now, own_kinds=own, atomic=atomic), limiter=limiter
+    )
+
+
+def _own_kinds(sender: Sender, senders: Iterable[Sender]) -> frozenset[str]:
+    """The platforms of which nobody but this sender tells."""
+    others = {kind for one in senders if one.name != sender.name for kind in one.kinds}
+    return frozenset(sender.kinds) - others - SOURCES.keys()
 
 
 def _acceptable(request: Request) -> None:
@@ -199,6 +222,21 @@ def _acceptable(request: Request) -> None:
         raise Stop(415, "send application/json in UTF-8")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Stop(415, "send the body as it is, not compressed", **{"Accept-Encoding": "identity"})
+
+
+async def _read_in_turn(request: Request) -> bytes:
+    state = request.app.state
+    if not hasattr(state, "bodies"):
+        state.bodies = CapacityLimiter(READING)
+    try:
+        state.bodies.acquire_on_behalf_of_nowait(request)
+    except WouldBlock as error:
+        words = "too many requests are being read here; come again"
+        raise Stop(503, words, Connection="close", **{"Retry-After": str(COME_AGAIN_S)}) from error
+    try:
+        return await _read(request)
+    finally:
+        state.bodies.release_on_behalf_of(request)
 
 
 async def _read(request: Request) -> bytes:
@@ -222,6 +260,11 @@ async def _read(request: Request) -> bytes:
 def _key(request: Request, sender: Sender, body: bytes, *, atomic: bool) -> Key | None:
     """Written as the draft has it, in quotes (draft-ietf-httpapi-idempotency-key-header-07), or bare as most do."""
     written = request.headers.get("Idempotency-Key")
+    if sender.proof.lasts:
+        # Whoever has caught a request could send it for ever, under any key: none is part of what is signed.
+        same = hashlib.sha256(body)
+        # No header can hold such a key.
+        return Key(f"body\n{same.hexdigest()}", same.digest(), of_body=True)
     if written is None:
         return None
     quoted = _QUOTED_KEY.fullmatch(written.strip())
@@ -234,10 +277,14 @@ def _key(request: Request, sender: Sender, body: bytes, *, atomic: bool) -> Key 
     return Key(name, digest.digest())
 
 
-def _store(receiver: Receiver, sender: Sender, body: bytes, key: Key | None, now: datetime, *, atomic: bool) -> Answer:
+def _store(
+    receiver: Receiver, sender: Sender, body: bytes, key: Key | None, now: datetime, *, own_kinds: Collection[str],
+    atomic: bool,
+) -> Answer:  # fmt: skip
     """In a thread of its own: reading and storing take their time."""
     try:
-        return receiver.receive(sender.name, _batch(sender, body, now), key=key, atomic=atomic)
+        batch = _batch(sender, body, now, receiver.keep_on)
+        return receiver.receive(sender.name, batch, key=key, atomic=atomic, own_kinds=own_kinds)
     except Malformed as error:
         raise Stop(400, str(error)) from error
     except Unusable as error:
@@ -248,6 +295,9 @@ def _store(receiver: Receiver, sender: Sender, body: bytes, key: Key | None, now
     except NoSuchSender as error:
         words = "this sender is no longer set up; nothing was stored"
         raise Stop(503, words, **{"Retry-After": str(60)}) from error
+    except Stopping as error:
+        words = "Escucha is being stopped; nothing was stored, come again"
+        raise Stop(503, words, Connection="close", **{"Retry-After": str(COME_AGAIN_S)}) from error
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         # Not the error itself: it quotes the statement, and with it what customers said.
         log.warning("push_database_busy", source=sender.name, error=str(getattr(error, "orig", None) or type(error)))
@@ -255,17 +305,17 @@ def _store(receiver: Receiver, sender: Sender, body: bytes, key: Key | None, now
         raise Stop(503, words, **{"Retry-After": str(COME_AGAIN_S)}) from error
 
 
-def _batch(sender: Sender, body: bytes, now: datetime) -> Batch:
+def _batch(sender: Sender, body: bytes, now: datetime, keep_on: Callable[[], bool]) -> Batch:
     document = parse_body(body)
     if sender.mapping is None:
-        return read_own(document, sender.kinds, now)
-    return read_mapped(document, sender.mapping, sender.kinds, now)
+        return read_own(document, sender.kinds, now, keep_on)
+    return read_mapped(document, sender.mapping, sender.kinds, now, keep_on)
 
 
 def _working(request: Request) -> tuple[Receiver, CapacityLimiter]:
     """One receiver for an application, made when the first request comes."""
     state = request.app.state
     if not hasattr(state, "receiver"):
-        state.receiver = Receiver(state.installation.store, clock.now)
+        state.receiver = Receiver(state.installation.store, clock.now, lambda: not state.stop.is_set())
         state.receiving = CapacityLimiter(AT_WORK)
     return state.receiver, state.receiving

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -11,20 +11,17 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
+from listener.jobs.taking import Taking, refusal
 from listener.matching import Matcher
-from listener.push.batch import Batch
-from listener.push.schema import Entry, Passed, Refused
+from listener.push.batch import Batch, Stopping
+from listener.push.schema import Entry, Refused
 from listener.store import brands as brand_store
-from listener.store import deletion, edits, intake
+from listener.store import intake
 from listener.store import push as receipts
 from listener.store.engine import Store
 from listener.store.tables import Brand, Source
-from listener.store.turns import alone
 
 log = structlog.get_logger()
-
-GONE = "was deleted here before and is not taken again"
-NOT_YOURS = "nothing that this sender sent is stored under this id"
 
 
 class NobodyListens(Exception):
@@ -35,12 +32,25 @@ class NoSuchSender(Exception):
     """The sender is not set up in the database: escucha.yml was changed after this process had read it."""
 
 
+class _NotWhole(Exception):
+    """Some items of a request that is to be taken as a whole are refused."""
+
+    def __init__(self, refused: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__()
+        self.refused = refused
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a sender calls its request: the same key and the same ``fingerprint`` are the same request."""
+    """What a sender calls its request: the same key and the same ``fingerprint`` are the same request.
+
+    ``of_body``: not the sender but the body itself names it, so that a copy of it does nothing; a request that changed
+    nothing needs no such receipt.
+    """
 
     name: str
     fingerprint: bytes
+    of_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +69,25 @@ class Receiver:
 
     store: Store
     clock: Callable[[], datetime]
+    keep_on: Callable[[], bool] = lambda: True
     _matchers: dict[int, tuple[object, Matcher]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def receive(self, name: str, batch: Batch, *, key: Key | None = None, atomic: bool = False) -> Answer:
+    def receive(
+        self, name: str, batch: Batch, *, key: Key | None = None, atomic: bool = False, own_kinds: Collection[str] = ()
+    ) -> Answer:
         """Store a batch of the sender of that name, all that is good of it or nothing.
 
-        ``atomic``: nothing unless all of it is good. Raises NobodyListens, NoSuchSender, and what the database raises
-        when it is busy or gone; nothing is stored then, and the key is free.
+        ``atomic``: nothing unless all of it is good. ``own_kinds``: the platforms of which nobody else tells anything:
+        of these, what is deleted before it came is not taken later. Raises NobodyListens, NoSuchSender, Stopping, and
+        what the database raises when it is busy or gone; nothing is stored then, and the key is free.
         """
         with self.store.reading() as session:
             source = brand_store.source_named(session, name)
         if source is None or source.id is None or source.kind != receipts.PUSH:
             raise NoSuchSender(name)
         if key is None:
-            return self._store(source, batch, None, atomic=atomic)
+            return self._store(source, batch, None, own_kinds, atomic=atomic)
         with self.store.transaction() as session:
             receipts.hurry(session)
             claim = receipts.claim(session, source.id, key.name, key.fingerprint, self.clock())
@@ -86,41 +100,56 @@ class Receiver:
             return Answer(409, _problem(words), retry_after=claim.wait)
         answer = None
         try:
-            answer = self._store(source, batch, key, atomic=atomic)
+            answer = self._store(source, batch, key, own_kinds, atomic=atomic)
             return answer
         finally:
-            if answer is None or answer.status != 200:
+            # Releases nothing that has an answer.
+            if answer is None or answer.status != 200 or key.of_body:
                 with self.store.transaction() as session:
                     receipts.release(session, source.id, key.name)
 
-    def _store(self, source: Source, batch: Batch, key: Key | None, *, atomic: bool) -> Answer:
+    def _store(
+        self, source: Source, batch: Batch, key: Key | None, own_kinds: Collection[str], *, atomic: bool
+    ) -> Answer:
         assert source.id is not None
         refused = [entry for entry in batch.entries if isinstance(entry, Refused)]
         if atomic and refused:
-            return Answer(
-                422, _problem("some items are refused, so none was taken", items=[_refused(one) for one in refused])
-            )
+            return _not_whole([refusal(one) for one in refused])
         now = self.clock()
-        with self.store.reading() as session:
-            matcher = self._matcher(session, source)
         # Before the transaction, so that nobody waits for this.
-        matches = {
-            entry.number: matcher.match(entry.item)
-            for entry in batch.entries
-            if isinstance(entry, Entry) and not entry.deleted
-        }
-        with self.store.transaction() as session:
-            receipts.hurry(session)
-            results = _take(session, source.id, batch, matches, now)
-            brand_store.note_run(session, source.id, now)
-            statuses = Counter(result["status"] for result in results)
-            body = json.dumps({"received": len(results), **statuses, "items": results}, ensure_ascii=False)
-            if key is not None:
-                receipts.finish(session, source.id, key.name, body)
+        matches = self._matches(source, batch)
+        try:
+            with self.store.transaction() as session:
+                receipts.hurry(session)
+                results = Taking(session, source.id, batch, matches, own_kinds, now).results()
+                if atomic:
+                    _whole(results)
+                brand_store.note_run(session, source.id, now)
+                statuses = Counter(result["status"] for result in results)
+                body = json.dumps({"received": len(results), **statuses, "items": results}, ensure_ascii=False)
+                if key is not None and (not key.of_body or not statuses.keys().isdisjoint(_DONE)):
+                    receipts.finish(session, source.id, key.name, body)
+        except _NotWhole as error:
+            return _not_whole(error.refused)
         log.info("received", source=source.name, **statuses)
         for one in refused:
             log.warning("item_refused", source=source.name, where=one.pointer, why=one.why)
         return Answer(200, body)
+
+    def _matches(self, source: Source, batch: Batch) -> dict[int, intake.Matched | None]:
+        """The brands that each item is about, by its number."""
+        said = [entry for entry in batch.entries if isinstance(entry, Entry) and not entry.deleted]
+        if not said:
+            # Deletions are heeded whether or not anybody listens.
+            return {}
+        with self.store.reading() as session:
+            matcher = self._matcher(session, source)
+        matches: dict[int, intake.Matched | None] = {}
+        for entry in said:
+            if not self.keep_on():
+                raise Stopping
+            matches[entry.number] = matcher.match(entry.item)
+        return matches
 
     def _matcher(self, session: Session, source: Source) -> Matcher:
         assert source.id is not None
@@ -144,81 +173,16 @@ def _matcher(brands: Sequence[Brand], source: Source) -> Matcher:
     return Matcher(brands, about_brands=source.about_brands, source=source.name)
 
 
-def _take(
-    session: Session, source_id: int, batch: Batch, matches: Mapping[int, intake.Matched | None], now: datetime
-) -> list[dict[str, Any]]:
-    """Store a batch, whose items are about the brands in ``matches`` (by number); what became of each, in order."""
-    entries = [entry for entry in batch.entries if isinstance(entry, Entry)]
-    said = [entry for entry in entries if not entry.deleted]
-    # Before anything is looked at, so that of two who send the same only one is told that it was new.
-    alone(session)
-    keys = sorted({_key(entry) for entry in entries})
-    before = edits.stored(session, keys)
-    intake.take_page(session, source_id, [match for match in matches.values() if match is not None], now)
-    unmatched = [entry.item for entry in said if matches[entry.number] is None]
-    intake.take_unmatched(session, source_id, unmatched, now)
-    after = edits.stored(session, keys)
-    receipts.keep_declared(
-        session,
-        {after[key].id: entry.declared for entry in said if (key := _key(entry)) in after and entry.declared
-         and after[key].source_id == source_id and after[key].deleted_at is None},
-    )  # fmt: skip
-    results: list[dict[str, Any]] = []
-    told: set[intake.Key] = set()
-    for read in batch.entries:
-        if isinstance(read, Refused):
-            results.append(_refused(read))
-        elif isinstance(read, Passed):
-            results.append({"status": "ignored"})
-        elif read.deleted:
-            results.append(_delete(session, source_id, read, after, now))
-        else:
-            status = _status(read, before, after, source_id, matched=matches[read.number] is not None)
-            if _key(read) in told and status["status"] in ("stored", "edited"):
-                status = {"status": "known"}
-            told.add(_key(read))
-            results.append({"id": read.item.native_id, **status})
-    return results
+_DONE = ("stored", "known", "edited", "deleted")
 
 
-def _status(
-    entry: Entry, before: Mapping[intake.Key, Any], after: Mapping[intake.Key, Any], source_id: int, *, matched: bool
-) -> dict[str, Any]:
-    key = _key(entry)
-    if key not in after:
-        # What is about a brand and still not there stood before a tombstone.
-        return (
-            {"status": "refused", "pointer": f"/items/{entry.number}", "why": GONE}
-            if matched
-            else {"status": "unmatched"}
-        )
-    if key not in before:
-        return {"status": "stored"}
-    if before[key].deleted_at is not None:
-        return {"status": "refused", "pointer": f"/items/{entry.number}", "why": GONE}
-    edited = edits.change(before[key], entry.item, source_id) is edits.Change.EDITED
-    return {"status": "edited" if edited else "known"}
+def _whole(results: Sequence[Mapping[str, Any]]) -> None:
+    if lacking := [one for one in results if one["status"] == "refused"]:
+        raise _NotWhole(lacking)
 
 
-def _delete(
-    session: Session, source_id: int, entry: Entry, stored: Mapping[intake.Key, Any], now: datetime
-) -> dict[str, Any]:
-    key = _key(entry)
-    row = stored.get(key)
-    if row is None or row.source_id != source_id:
-        # Not "refused": a sender that tells of every deletion cannot know what was about a brand.
-        return {"id": entry.item.native_id, "status": "unmatched", "why": NOT_YOURS}
-    deletion.blank(session, [row.id], "deleted by its sender", now)
-    return {"id": entry.item.native_id, "status": "deleted"}
-
-
-def _key(entry: Entry) -> intake.Key:
-    return entry.item.kind, entry.item.native_id
-
-
-def _refused(one: Refused) -> dict[str, Any]:
-    known = {} if one.id is None else {"id": one.id}
-    return {**known, "status": "refused", "pointer": one.pointer, "why": one.why}
+def _not_whole(refused: Sequence[Mapping[str, Any]]) -> Answer:
+    return Answer(422, _problem("some items are refused, so none was taken", items=refused))
 
 
 def _problem(detail: str, **more: Any) -> str:

@@ -9,6 +9,7 @@ from alerts.durations import in_words
 from listener.registry import SOURCES
 from listener.scheduler import take_turn
 from listener.store import deletion, links
+from listener.store import push as receipts
 from listener.store.engine import Store
 
 log = structlog.get_logger()
@@ -39,7 +40,9 @@ def retain_next(
         return 0
     if keep_for is None:
         keep_for = {name: kind.keep_for for name, kind in SOURCES.items() if kind.keep_for is not None}
-    return blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
+    with store.transaction() as session:
+        forgotten = receipts.forget_receipts(session, now)
+    return forgotten + blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
 
 
 def blank_old(

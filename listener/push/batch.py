@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -27,6 +27,10 @@ class Unusable(ValueError):
         self.pointer = pointer
 
 
+class Stopping(Exception):
+    """The process ends before the request was done: nothing is stored, and the sender must come again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What a body holds: each item in its order, taken, refused or passed over."""
@@ -49,8 +53,8 @@ def parse_body(body: bytes) -> Any:
         raise Malformed("nested too deeply to be read") from error
 
 
-def read_own(document: Any, kinds: Collection[str], now: datetime) -> Batch:
-    """A body in our own form: {"items": [...]}. Raises Unusable."""
+def read_own(document: Any, kinds: Collection[str], now: datetime, keep_on: Callable[[], bool] = lambda: True) -> Batch:
+    """A body in our own form: {"items": [...]}. Raises Unusable, and Stopping where it is not to be kept on with."""
     if not isinstance(document, dict):
         raise Unusable("", 'must be an object: {"items": [...]}')
     for name in document:
@@ -60,11 +64,14 @@ def read_own(document: Any, kinds: Collection[str], now: datetime) -> Batch:
     if not isinstance(items, list):
         raise Unusable("/items", "must be a list of items")
     _few_enough(len(items))
-    return Batch(tuple(read_item(number, fields, kinds, now) for number, fields in enumerate(items)))
+    entries = [read_item(number, fields, kinds, now) for number, fields in _while(keep_on, items)]
+    return Batch(tuple(entries))
 
 
-def read_mapped(document: Any, mapping: Mapping, kinds: Collection[str], now: datetime) -> Batch:
-    """Another system's body. Raises Unusable.
+def read_mapped(
+    document: Any, mapping: Mapping, kinds: Collection[str], now: datetime, keep_on: Callable[[], bool] = lambda: True
+) -> Batch:
+    """Another system's body. Raises Unusable and Stopping.
 
     Pointers of what is refused name our field and, in words, the place in the sender's JSON that it is taken from.
     """
@@ -76,7 +83,7 @@ def read_mapped(document: Any, mapping: Mapping, kinds: Collection[str], now: da
         raise Unusable("", "the place that items: names is not there")
     _few_enough(len(items))
     entries: list[Read] = []
-    for number, item in enumerate(items):
+    for number, item in _while(keep_on, items):
         if not mapping.wanted(item, document):
             entries.append(Passed(number))
             continue
@@ -93,6 +100,14 @@ def read_mapped(document: Any, mapping: Mapping, kinds: Collection[str], now: da
             read = Refused(number, read.pointer, f"{read.why} ({origin})", read.id)
         entries.append(read)
     return Batch(tuple(entries))
+
+
+def _while(keep_on: Callable[[], bool], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Items with their numbers. Markup takes its time, and a process that ends does not have it."""
+    for number, item in enumerate(items):
+        if not keep_on():
+            raise Stopping
+        yield number, item
 
 
 def _mended(value: Any) -> Any:

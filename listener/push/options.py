@@ -1,8 +1,10 @@
 """What escucha.yml says of a system that sends: its name, how it proves who it is, and how its JSON is read."""
 
+import math
 import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -10,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from listener.push.mapping import Mapping, check_field, parse_conditions, parse_expression
 from listener.push.paths import parse_path
+from listener.push.schema import SCALES
 from listener.push.signature import ForeignSignature, OwnSignature, Proof, Token
 
 SHORTEST_SECRET = 16
@@ -33,6 +36,15 @@ Field_ = Annotated[str, _checked(check_field)]
 Variable = Annotated[str, Field(min_length=1)]
 
 
+def _name(value: str) -> None:
+    # RFC 9110, 5.6.2.
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
+        raise ValueError("must be the name of a header: letters, digits and hyphens, as in X-Hub-Signature")
+
+
+Header = Annotated[str, _checked(_name)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,12 +52,12 @@ class _Strict(BaseModel):
 class SignatureEntry(_Strict):
     """Another system's own signature (see ``ForeignSignature``)."""
 
-    header: str = Field(min_length=1, description="the header that holds the signature")
+    header: Header = Field(description="the header that holds the signature")
     algorithm: Literal["sha256", "sha1", "sha512"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     prefix: str = ""
     signed: str = "{body}"
-    timestamp_header: str | None = None
+    timestamp_header: Header | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -83,8 +95,18 @@ class PushEntry(_Strict):
     @field_validator("time_format")
     @classmethod
     def _format(cls, value: str) -> str:
-        if value not in _TIME_WORDS and "%" not in value:
+        if value not in _TIME_WORDS and not _reads_days(value):
             raise ValueError(f"must be {', '.join(_TIME_WORDS)}, or a pattern such as %d/%m/%Y %H:%M")
+        return value
+
+    @field_validator("scales")
+    @classmethod
+    def _ends(cls, value: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for name, ends in value.items():
+            if not all(map(math.isfinite, ends)) or ends[0] >= ends[1]:
+                raise ValueError(f"{name}: write the lowest mark and then the highest, as in [1, 5]")
+            if name == "nps" and ends != SCALES["nps"]:
+                raise ValueError("nps is always from 0 to 10; give a mark on another scale another name")
         return value
 
     @field_validator("timezone")
@@ -118,7 +140,8 @@ class PushEntry(_Strict):
             lacking = [name for name in ("id",) if name not in self.mapping]
             if lacking:
                 raise ValueError("mapping: must say where the id is: without one an item could not be stored once only")
-            stray = sorted(set(self.scales) - {name.partition(".")[2] for name in self.mapping})
+            marks = {name.removeprefix("declared.") for name in self.mapping if name.startswith("declared.")}
+            stray = sorted(set(self.scales) - marks)
             if stray:
                 raise ValueError(f"scales: names {stray[0]}, but mapping: has no declared.{stray[0]}")
         return self
@@ -126,8 +149,7 @@ class PushEntry(_Strict):
     @property
     def platforms(self) -> tuple[str, ...]:
         """The platforms it may name; the first is for items that name none."""
-        default = self.kind or re.sub(r"[^a-z0-9_.-]", "-", self.name.lower())[:50]
-        return tuple(dict.fromkeys((default, *self.kinds)))
+        return tuple(dict.fromkeys((self.kind or default_kind(self.name), *self.kinds)))
 
     @property
     def variables(self) -> dict[str, str]:
@@ -149,6 +171,20 @@ class PushEntry(_Strict):
             timezone=ZoneInfo(self.timezone) if self.timezone else None,
             html=self.html,
         )
+
+
+def default_kind(name: str) -> str:
+    """The platform of a sender that names none."""
+    return re.sub(r"[^a-z0-9_.-]", "-", name.lower())[:50]
+
+
+def _reads_days(pattern: str) -> bool:
+    """Whether a pattern of strptime reads what it writes, and knows one day from another."""
+    moment = datetime(2026, 11, 21, 23, 45, tzinfo=UTC)
+    try:
+        return datetime.strptime(moment.strftime(pattern), pattern).date() == moment.date()  # noqa: DTZ007
+    except (ValueError, re.error):
+        return False
 
 
 _OF_MAPPING = ("items", "only", "deleted_when", "scales", "time_format", "timezone", "html")

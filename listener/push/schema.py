@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from listener.items import Author, Item, storable
+from listener.items import Author, Item, storable, wordless
 from listener.markup import web_address
 
 LONGEST_TEXT = 100_000
@@ -177,7 +177,7 @@ def read_item(number: int, fields: Any, kinds: Collection[str], now: datetime) -
     if pushed.deleted:
         said = pushed.created_at or now
         return Entry(number, Item(named, pushed.id, "", said), {}, deleted=True)
-    if not ((pushed.text or "").strip() or pushed.title or pushed.declared):
+    if wordless(pushed.text) and wordless(pushed.title) and not pushed.declared:
         return Refused(number, f"{base}/text", "is missing; only a mark or what is deleted needs none", known_id)
     if pushed.created_at is None:
         return Refused(number, f"{base}/created_at", "is missing", known_id)
@@ -197,10 +197,10 @@ def _item(pushed: PushedItem, kind: str) -> Item:
     return Item(
         kind=kind,
         native_id=pushed.id,
-        text=pushed.text or "",
+        text="" if wordless(pushed.text) else pushed.text or "",
         created_at=pushed.created_at,
         url=web_address(pushed.url),
-        title=pushed.title,
+        title=None if wordless(pushed.title) else pushed.title,
         author=Author(native, who.handle, who.name, web_address(who.url), who.followers) if who and native else None,
         lang=pushed.lang,
         reach=pushed.reach,
@@ -245,8 +245,8 @@ def pointed(name: object) -> str:
 def _pointer(fields: object, loc: Sequence[str | int]) -> str:
     """The part of ``loc`` that the document has, as a pointer, with the last name even where it is missing."""
     pointer, value = "", fields
-    for step in loc:
-        if step in _TRIED or "[" in str(step):
+    for depth, step in enumerate(loc):
+        if depth == 2 and (step == "[key]" or (loc[0] == "declared" and step in _TRIED)):
             # What pydantic adds to say which of several shapes it tried is no place in the document.
             continue
         if isinstance(value, Mapping):

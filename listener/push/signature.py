@@ -36,6 +36,15 @@ class Proof(Protocol):
         """Whether a request is its sender's. ``token``: the one in its address. ``body``: the bytes as they came."""
         ...
 
+    def offered(self, headers: Headers, token: str | None) -> bool:
+        """Whether a request brings along at all what could prove it, so that its body is worth reading."""
+        ...
+
+    @property
+    def lasts(self) -> bool:
+        """Whether whoever has caught one request of the sender can send that again at any time, and nothing else."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OwnSignature:
@@ -53,6 +62,15 @@ class OwnSignature:
             abs(now.timestamp() - timestamp) <= WINDOW.total_seconds()
         )
 
+    def offered(self, headers: Headers, token: str | None) -> bool:  # noqa: ARG002
+        """Whether there are a signature and its time."""
+        return SIGNATURE_HEADER in headers and TIMESTAMP_HEADER in headers
+
+    @property
+    def lasts(self) -> bool:
+        """It is old after a while."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -62,9 +80,22 @@ class Token:
 
     def holds(self, headers: Headers, token: str | None, body: bytes, now: datetime) -> bool:  # noqa: ARG002
         """Whether the token is one of ours."""
+        return _any_equal(self._given(headers, token), self.tokens)
+
+    def offered(self, headers: Headers, token: str | None) -> bool:
+        """Whether there is a token."""
+        return bool(self._given(headers, token))
+
+    @property
+    def lasts(self) -> bool:
+        """Whoever has the token can send anything."""
+        return False
+
+    @staticmethod
+    def _given(headers: Headers, token: str | None) -> str:
         scheme, _, given = headers.get("Authorization", "").partition(" ")
         bearer = given.strip() if scheme.casefold() == "bearer" else ""
-        return _any_equal(bearer or token or "", self.tokens)
+        return bearer or token or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +129,15 @@ class ForeignSignature:
         return (
             _any_equal(given.lower() if self.encoding == "hex" else given, _lowered(expected, self.encoding)) & in_time
         )
+
+    def offered(self, headers: Headers, token: str | None) -> bool:  # noqa: ARG002
+        """Whether there are a signature and, where it has one, its time."""
+        return self.header in headers and (self.timestamp_header is None or self.timestamp_header in headers)
+
+    @property
+    def lasts(self) -> bool:
+        """Without a time a signature is good for ever."""
+        return self.timestamp_header is None
 
     def _encoded(self, digest: "hmac.HMAC") -> str:
         return digest.hexdigest() if self.encoding == "hex" else base64.b64encode(digest.digest()).decode()

@@ -2,9 +2,10 @@
 
 Mentions are linked where one reposts the other, where both repost the same, or where their words are alike
 (``store.links``). A cluster is everything that hangs together by such links; its first mention (no repost before a
-repost, then by time, then by key) gives it its id, and for each brand the first one that is about it is counted. All of
-this follows from what is stored and from nothing else, so that the order in which pages came changes nothing. The rules
-are argued in docs/decisions/0011.
+repost, then by time, then by key) gives it its id, and for each brand the first one that is about it is counted: one
+that is shown, as long as there is one, so that what is hidden hides no copy that is not. All of this follows from what
+is stored and from nothing else, so that the order in which pages came changes nothing. The rules are argued in
+docs/decisions/0011.
 
 Callers are alone (``store.turns``).
 """
@@ -18,6 +19,7 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlmodel import Session
 
 from listener.copies import Wording, wording
+from listener.relevance import HIDDEN_BY_HAND
 from listener.store.links import Link, links, portions
 from listener.store.rollups import moving
 from listener.store.tables import Mention, MentionBrand, table
@@ -81,6 +83,17 @@ def settle(session: Session, clusters: Iterable[int]) -> None:
         _point(session, _elected(session, first[1]))
 
 
+def _unsaid(pairs: Sequence[Any]) -> tuple[Any | None, list[Any]]:
+    """What a person hid of a brand's pairs in a cluster, and those that came since and have not been looked at: they go
+    the same way, or a story that somebody hid would come back with every repost."""
+    # What stands there by itself says that they are not all the same.
+    if any(row.said_relevant or (row.scored_at is not None and row.hidden_why is None) for row in pairs):
+        return None, []
+    said = [row for row in pairs if row.said_relevant is False and row.copy_of is None]
+    heirs = [row for row in pairs if row.said_relevant is None and row.scored_at is None]
+    return max(said, key=lambda row: (row.said_at, row.id), default=None), heirs
+
+
 def _merge(session: Session, links: Sequence[Link]) -> None:
     """Make one cluster of all that hangs together."""
     cluster: dict[int, int] = {}
@@ -108,10 +121,10 @@ def _merge(session: Session, links: Sequence[Link]) -> None:
     _set_cluster(session, {first: first for first in firsts if first in alone}, alone)
     pointed: dict[int, int | None] = {}
     unclear: set[int] = set()
-    for pair, brand, copy_of, first in pairs:
+    for pair, brand, copy_of, first, by_hand in pairs:
         # Where the first mention is about all their brands, no need to look at what may be thousands of others.
         leading = counted.get((first, brand))
-        if leading is None:
+        if leading is None or by_hand:
             unclear.add(first)
         elif leading != copy_of:
             pointed[pair] = leading
@@ -121,31 +134,35 @@ def _merge(session: Session, links: Sequence[Link]) -> None:
 
 
 def _pairs_of(session: Session, mentions: Sequence[int]) -> dict[tuple[int, int], int]:
-    """The pairs of these mentions: (mention, brand) -> id."""
+    """The pairs of these mentions that are shown: (mention, brand) -> id."""
     found: dict[tuple[int, int], int] = {}
     for some in portions(sorted(mentions)):
         rows = session.connection().execute(
-            select(_PAIR.id, _PAIR.mention_id, _PAIR.brand_id).where(_PAIR.mention_id.in_(some), _PAIR.void.is_(None))
+            select(_PAIR.id, _PAIR.mention_id, _PAIR.brand_id).where(
+                _PAIR.mention_id.in_(some), _PAIR.void.is_(None), _PAIR.hidden_why.is_(None)
+            )
         )
         found |= {(row.mention_id, row.brand_id): row.id for row in rows}
     return found
 
 
-def _move(session: Session, into: Mapping[int, int], alone: Collection[int]) -> list[tuple[int, int, int | None, int]]:
+def _move(
+    session: Session, into: Mapping[int, int], alone: Collection[int]
+) -> list[tuple[int, int, int | None, int, bool]]:
     """Make mentions that were alone, and whole clusters, part of others (its id -> the other's); all pairs that moved:
-    id, brand, what they were a copy of, and the cluster they are in now."""
-    moved: list[tuple[int, int, int | None, int]] = []
+    id, brand, what they were a copy of, the cluster they are in now, and whether a person hid them."""
+    moved: list[tuple[int, int, int | None, int, bool]] = []
     for column, some_of in (
         (_MENTION.id, [one for one in into if one in alone]),
         (_MENTION.cluster_id, [one for one in into if one not in alone]),
     ):
         for some in portions(sorted(some_of)):
             rows = session.connection().execute(
-                select(_PAIR.id, _PAIR.brand_id, _PAIR.copy_of, column.label("was"))
+                select(_PAIR.id, _PAIR.brand_id, _PAIR.copy_of, column.label("was"), _PAIR.said_relevant)
                 .join_from(table(Mention), table(MentionBrand), _PAIR.mention_id == _MENTION.id)
                 .where(column.in_(some), _PAIR.void.is_(None))
             )
-            moved += [(row.id, row.brand_id, row.copy_of, into[row.was]) for row in rows]
+            moved += [(row.id, row.brand_id, row.copy_of, into[row.was], row.said_relevant is False) for row in rows]
     _set_cluster(session, into, alone)
     return moved
 
@@ -163,21 +180,39 @@ def _set_cluster(session: Session, into: Mapping[int, int], alone: Collection[in
 
 
 def _elected(session: Session, cluster: int) -> dict[int, int | None]:
-    """What of a cluster's pairs is to be a copy of which other (None: it is counted), where that is not so yet."""
+    """What of a cluster's pairs is to be a copy of which other (None: it is counted), where that is not so yet. What is
+    hidden comes after all that is shown."""
     rows = session.connection().execute(
-        select(_PAIR.id, _PAIR.brand_id, _PAIR.copy_of, *_order())
+        select(
+            _PAIR.id, _PAIR.brand_id, _PAIR.copy_of, _PAIR.scored_at, _PAIR.hidden_why, _PAIR.said_relevant,
+            _PAIR.said_by, _PAIR.said_at, *_order(),
+        )
         .join_from(table(Mention), table(MentionBrand), _PAIR.mention_id == _MENTION.id)
         .where(_MENTION.cluster_id == cluster, _PAIR.void.is_(None))
-    )
+    )  # fmt: skip
     by_brand: defaultdict[int, list[Any]] = defaultdict(list)
     for row in rows:
         by_brand[row.brand_id].append(row)
     changed: dict[int, int | None] = {}
     for pairs in by_brand.values():
-        counted = min(pairs, key=_place).id
+        voice, heirs = _unsaid(pairs)
+        hidden = {row.id for row in pairs if row.hidden_why is not None}
+        if voice is not None and heirs:
+            _hide(session, [row.id for row in heirs], voice)
+            hidden |= {row.id for row in heirs}
+        counted = min(pairs, key=lambda row: (row.id in hidden, _place(row))).id
         wanted = {row.id: None if row.id == counted else counted for row in pairs}
         changed |= {row.id: wanted[row.id] for row in pairs if row.copy_of != wanted[row.id]}
     return changed
+
+
+def _hide(session: Session, pairs: Sequence[int], voice: Any) -> None:
+    """Hide pairs that have no score yet, and so no figures, as a person hid what they repeat."""
+    said = {"said_relevant": False, "said_by": voice.said_by, "said_at": voice.said_at}
+    for some in portions(sorted(pairs)):
+        session.connection().execute(
+            update(table(MentionBrand)).where(_PAIR.id.in_(some)).values(hidden_why=HIDDEN_BY_HAND, **said)
+        )
 
 
 def _point(session: Session, changed: Mapping[int, int | None]) -> None:

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from listener.copies import Wording, wording
 from listener.items import Item
 from listener.query import Span
+from listener.relevance import NO_WORDS
 from listener.store import copies, links
 from listener.store.keys import Key, lookups
 from listener.store.rollups import moving
@@ -169,7 +170,8 @@ def _anew(
         if spans is None and not same_source:
             spans = _kept(pair.spans, before.text, match.item.full_text)
         if spans is not None:
-            again = {"scored_at": None, "lease_until": None, "label": None, "hidden_why": None, "void": None}
+            hidden = None if match.item.full_text else NO_WORDS
+            again = {"scored_at": None, "lease_until": None, "label": None, "hidden_why": hidden, "void": None}
             session.connection().execute(
                 update(table(MentionBrand))
                 .where(_PAIR.id == pair.id)

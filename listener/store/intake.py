@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from listener.copies import Wording, wording
 from listener.items import Item
+from listener.relevance import NO_WORDS
 from listener.store import copies, edits
 from listener.store.edits import Matched
 from listener.store.engine import insert_new, upsert
@@ -67,6 +68,8 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
                 "spans": [list(span) for span in spans],
                 "about_brand": match.item.target is not None,
                 "edition": 0,
+                # A mark alone is in no list before the scorer comes to it either (``store.relevance``).
+                "hidden_why": None if match.item.full_text else NO_WORDS,
             }
             for key, match in by_key.items()
             # What an outdated text says is not what is stored: its brands and places belong to another one.

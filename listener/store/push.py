@@ -1,6 +1,6 @@
 """Receipts for what was pushed, and the marks that people gave. Requests themselves are never stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,8 @@ from sqlalchemy import delete, select, text, update
 from sqlmodel import Session
 
 from listener.store.engine import insert_new, upsert
-from listener.store.tables import DeclaredScore, Mention, PushReceipt, table
+from listener.store.keys import Key
+from listener.store.tables import DeclaredScore, PushReceipt, Tombstone, table
 
 PUSH = "push"
 """The kind of a source that sends to us."""
@@ -18,7 +19,7 @@ LEASE = timedelta(seconds=60)
 """How long a request may be at work before the same one sent again takes its place: its process has died."""
 
 KEEP = timedelta(days=3)
-"""How long a receipt is kept: senders give up sooner."""
+"""How long a receipt is kept: senders give up sooner. ``listener.jobs.retain`` lets them go within the hour after."""
 
 LOCK_TIMEOUT_S = 10
 """How long a sender is kept waiting for other writers before it is asked to come again."""
@@ -51,9 +52,9 @@ def hurry(session: Session) -> None:
 def claim(session: Session, source_id: int, key: str, fingerprint: bytes, now: datetime) -> Claim:
     """Take a request under its key, or say why not. The claim lasts for LEASE; see ``finish`` and ``release``."""
     receipts = table(PushReceipt)
-    session.connection().execute(
-        delete(receipts).where(_RECEIPT.source_id == source_id, _RECEIPT.created_at < now - KEEP)
-    )
+    here = (_RECEIPT.source_id == source_id) & (_RECEIPT.key == key)
+    # Too old to be an answer, and not swept up yet.
+    session.connection().execute(delete(receipts).where(here, _RECEIPT.created_at < now - KEEP))
     row = {
         "source_id": source_id,
         "key": key,
@@ -63,7 +64,6 @@ def claim(session: Session, source_id: int, key: str, fingerprint: bytes, now: d
     }
     if insert_new(session, receipts, [row], returning=("key",)):
         return Claim()
-    here = (_RECEIPT.source_id == source_id) & (_RECEIPT.key == key)
     known = session.connection().execute(select(receipts).where(here).with_for_update()).first()
     if known is None:
         # Released in this very moment by whoever had it.
@@ -106,13 +106,6 @@ def keep_declared(session: Session, marks: Mapping[int, Mapping[str, tuple[float
     upsert(session, table(DeclaredScore), rows, key=("mention_id", "name"), replace=("value", "lowest", "highest"))
 
 
-def forget_declared(session: Session, mentions: Sequence[int]) -> None:
-    """Blank the marks of mentions that are gone."""
-    if mentions:
-        marks = table(DeclaredScore)
-        session.connection().execute(delete(marks).where(marks.c.mention_id.in_(mentions)))
-
-
 def declared(session: Session, mentions: Sequence[int]) -> dict[int, dict[str, dict[str, Any]]]:
     """The marks of mentions: id -> name -> value, lowest and highest."""
     marks = table(DeclaredScore).c
@@ -128,8 +121,14 @@ def declared(session: Session, mentions: Sequence[int]) -> dict[int, dict[str, d
     return found
 
 
-def owned(session: Session, source_id: int, ids: Sequence[int]) -> set[int]:
-    """Which of these mentions came from this source: nobody deletes what another told us."""
-    mention = table(Mention).c
-    wanted = select(mention.id).where(mention.id.in_(ids), mention.source_id == source_id)
-    return set(session.connection().scalars(wanted))
+def forget_receipts(session: Session, now: datetime) -> int:
+    """Let receipts go that are older than KEEP, also of senders that have gone quiet or are no longer set up; how
+    many."""
+    old = delete(table(PushReceipt)).where(_RECEIPT.created_at < now - KEEP).returning(_RECEIPT.key)
+    return len(session.connection().execute(old).all())
+
+
+def never_take(session: Session, keys: Collection[Key], why: str, now: datetime) -> None:
+    """Tombstones for items that were not stored yet and are gone already: told late, they are not taken."""
+    rows = [{"kind": kind, "native_id": native_id, "at": now, "why": why} for kind, native_id in sorted(keys)]
+    insert_new(session, table(Tombstone), rows, returning=("kind",))

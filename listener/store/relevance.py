@@ -12,12 +12,15 @@ from sqlalchemy import Row, Select, func, or_, select, update
 from sqlmodel import Session
 
 from alerts.reasons import Reason
-from listener.relevance import Decision, rules, trusted
+from listener.relevance import About, Decision, rules, trusted
+from listener.store import copies
 from listener.store.rollups import UNLABELLED, Moves, counted_as
-from listener.store.tables import Brand, Mention, MentionBrand, Score, Source, table
-from listener.store.turns import beside
+from listener.store.tables import Author, Brand, Mention, MentionBrand, Score, Source, table
+from listener.store.turns import alone
 
-_PAIR, _MENTION, _BRAND, _SOURCE, _SCORE = (table(model).c for model in (MentionBrand, Mention, Brand, Source, Score))
+_PAIR, _MENTION, _BRAND, _SOURCE, _SCORE, _AUTHOR = (
+    table(model).c for model in (MentionBrand, Mention, Brand, Source, Score, Author)
+)
 
 UNKNOWN = "unknown"
 """Who said it, as long as nobody signs in."""
@@ -43,24 +46,41 @@ def decide(
         if pairs[pair_id].said_relevant is None and its_rules.may_hide(probabilities[pair_id])
     ]  # fmt: skip
     # Texts are long and most are beyond doubt.
-    texts: dict[int, str] = {}
-    if doubtful:
-        found = session.connection().execute(
-            select(_PAIR.id, _MENTION.text)
-            .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
-            .where(_PAIR.id.in_(doubtful))
-        )
-        texts = {row.id: row.text for row in found}
+    texts = _texts(session, doubtful) if doubtful else {}
     return {
         pair_id: by_pair[pair_id].judge(
-            texts.get(pair_id, ""),
+            (read := texts.get(pair_id, ("", About())))[0],
             row.spans,
             probabilities[pair_id],
             from_source=row.about_brand or row.about_brands,
             said=row.said_relevant,
             wordless=row.wordless,
+            about=read[1],
         )
         for pair_id, row in pairs.items()
+    }
+
+
+def _texts(session: Session, pairs: Sequence[int]) -> dict[int, tuple[str, About]]:
+    """What the mentions of these pairs say, and what is known of them."""
+    latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
+    rows = session.connection().execute(
+        select(
+            _PAIR.id, _MENTION.text, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.kind,
+            _SOURCE.name.label("source"), _AUTHOR.handle, _AUTHOR.name, _AUTHOR.native_id,
+        )
+        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+        .join(table(Source), _SOURCE.id == _MENTION.source_id)
+        .outerjoin(table(Author), _AUTHOR.id == _MENTION.author_id)
+        .outerjoin(table(Score), _SCORE.id == latest.scalar_subquery())
+        .where(_PAIR.id.in_(pairs))
+    )  # fmt: skip
+    return {
+        row.id: (
+            row.text,
+            About(row.lang, [row.kind, row.source], [one for one in (row.handle, row.name, row.native_id) if one]),
+        )
+        for row in rows
     }
 
 
@@ -70,8 +90,8 @@ def columns() -> Select[Any]:
         select(
             _PAIR.id, _PAIR.brand_id, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at, _PAIR.verdict, _PAIR.spans,
             _PAIR.hidden_why, _PAIR.said_relevant, _PAIR.about_brand, _MENTION.kind, _MENTION.created_at,
-            _MENTION.reach, _BRAND.relevance, _SOURCE.about_brands, _PAIR.void, _PAIR.copy_of, _PAIR.edition,
-            (_MENTION.text == "").label("wordless"),
+            _MENTION.reach, _MENTION.cluster_id, _BRAND.relevance, _SOURCE.about_brands, _PAIR.void, _PAIR.copy_of,
+            _PAIR.edition, (_MENTION.text == "").label("wordless"),
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
@@ -81,8 +101,9 @@ def columns() -> Select[Any]:
 
 
 def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision], now: datetime) -> None:
-    """Keep what was decided for pairs as they stood before. Alerts are told nothing of what is hidden, and nothing
-    late of what is shown again. Moves no figures."""
+    """Keep what was decided for pairs as they stood before, and settle anew which of their copies are counted. Alerts
+    are told nothing of what is hidden, and nothing late of what is shown again. The caller moves the figures of these
+    pairs, has written all else about them, and is alone (``store.turns``)."""
     hide: dict[str, list[int]] = {}
     show: list[int] = []
     for pair_id, decision in decisions.items():
@@ -96,11 +117,14 @@ def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[in
     for why in sorted(hide):
         _set(session, hide[why], hidden_why=why)
     _set(session, show, hidden_why=None)
-    unjudged = [pair_id for ids in hide.values() for pair_id in ids if pairs[pair_id].judged_at is None]
+    # Also where it was hidden before anybody looked at it.
+    unjudged = [one for one, decision in decisions.items() if decision.hidden and pairs[one].judged_at is None]
     _set(session, unjudged, judged_at=now, verdict=str(Reason.NOT_RELEVANT))
     again = [one for ids in hide.values() for one in ids if pairs[one].verdict == Reason.SHOWN_LATER]
     _set(session, again, verdict=str(Reason.NOT_RELEVANT))
     _set(session, [one for one in show if pairs[one].verdict == Reason.NOT_RELEVANT], verdict=str(Reason.SHOWN_LATER))
+    turned = [row for one, row in pairs.items() if decisions[one].hidden is not (row.hidden_why is not None)]
+    copies.settle(session, [row.cluster_id for row in turned if row.cluster_id is not None])
 
 
 def say(session: Session, pair_id: int, *, relevant: bool, now: datetime, by: str = UNKNOWN) -> bool:
@@ -109,7 +133,7 @@ def say(session: Session, pair_id: int, *, relevant: bool, now: datetime, by: st
 
     What is shown again is judged as if it had just been scored: somebody is looking.
     """
-    beside(session)
+    alone(session)
     family = or_(_PAIR.id == pair_id, _PAIR.copy_of == pair_id)
     rows = session.connection().execute(
         columns().where(family, _PAIR.void.is_(None)).with_for_update(of=table(MentionBrand), key_share=True)
@@ -130,7 +154,7 @@ def decide_again(
     session: Session, brand_id: int, now: datetime, *, after: int = 0, since: datetime | None = None, limit: int = 500
 ) -> Redecided:
     """Decide anew for a brand's next scored pairs (``after`` that id; ``since`` it was said), with its words of now."""
-    beside(session)
+    alone(session)
     wanted = columns().where(
         _PAIR.brand_id == brand_id, _PAIR.id > after, _PAIR.scored_at.is_not(None), _PAIR.void.is_(None)
     )
@@ -157,7 +181,7 @@ def to_decide_again(session: Session, brand_id: int, since: datetime | None = No
         select(func.count())
         .select_from(table(MentionBrand))
         .join(table(Mention), _MENTION.id == _PAIR.mention_id)
-        .where(_PAIR.brand_id == brand_id, _PAIR.scored_at.is_not(None))
+        .where(_PAIR.brand_id == brand_id, _PAIR.scored_at.is_not(None), _PAIR.void.is_(None))
     )
     if since is not None:
         wanted = wanted.where(_MENTION.created_at >= since)

@@ -13,7 +13,7 @@ from listener.store import relevance
 from listener.store.engine import insert_new
 from listener.store.rollups import UNLABELLED, Moves, counted_as
 from listener.store.tables import Brand, Mention, MentionBrand, Score, table
-from listener.store.turns import beside
+from listener.store.turns import alone, beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: dateti
     another model moves from its old label's count to the new one's. One that only shares the brand's name is hidden
     and counted nowhere.
     """
-    beside(session)
+    # What is hidden or shown may change which of its copies is counted.
+    alone(session)
     by_pair = {(score["mention_brand_id"], score["model"], score["revision"]): score for score in scores}
     pair = table(MentionBrand).c
     # Locked in id order: two scorers with overlapping batches wait for each other instead of deadlocking. Scores that

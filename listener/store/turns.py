@@ -1,8 +1,9 @@
 """Who may change mentions and their pairs at the same time: on SQLite one writer anyway, on PostgreSQL this says.
 
 Whoever stores a copy must see every other that is stored at the same moment, or each would count; so intake, edits and
-deletions take turns. Scorers and judges work beside each other and wait for those alone. Taken before any other lock,
-and kept until the transaction ends, so that nobody waits for somebody who waits for them.
+deletions take turns, and with them whoever hides or shows mentions, which may change what of a cluster is counted: the
+scores that are written, and people. Scorers that take work and judges go on beside each other and wait for those alone.
+Taken before any other lock, and kept until the transaction ends, so that nobody waits for somebody who waits for them.
 """
 
 from sqlalchemy import text

@@ -7,13 +7,14 @@ import http.client
 import json
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,19 +24,24 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from alerts.channels.log import LogChannel
+from alerts.reasons import Reason
 from api.routes import ingest
 from api.wiring import Installation
 from listener.config import Settings
+from listener.items import Item
+from listener.jobs import taking
 from listener.jobs.push import Key, Receiver
+from listener.matching import Matcher
 from listener.push import signature
 from listener.push.batch import parse_body, read_own
 from listener.push.options import PushEntry, Sender, sender
-from listener.store import brands, engine
+from listener.relevance import NO_WORDS
+from listener.store import brands, engine, scoring
 from listener.store import push as receipts
 from listener.store.engine import Store
-from listener.store.tables import DeclaredScore, Mention, MentionBrand, PushReceipt, Source
+from listener.store.tables import DeclaredScore, Mention, MentionBrand, PushReceipt, Source, Tombstone
 from listener.store.turns import alone
-from tests.listener.conftest import together
+from tests.listener.conftest import score_row, together
 
 from ..conftest import Clock
 from .conftest import HOSTILE, House, Served
@@ -47,8 +53,8 @@ SAID = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
 EDITED = (datetime.now(UTC) - timedelta(minutes=30)).isoformat()
 
 ENTRIES: tuple[dict[str, Any], ...] = (
-    {"name": "crm", "secret_from": "S", "old_secret_from": "O", "kinds": ["crm-mail"]},
-    {"name": "survey", "secret_from": "S", "brands": ["Lumbra"], "about_brands": True},
+    {"name": "crm", "secret_from": "S", "old_secret_from": "O", "kinds": ["crm-mail", "shared"]},
+    {"name": "survey", "secret_from": "S", "brands": ["Lumbra"], "about_brands": True, "kinds": ["shared"]},
     {
         "name": "tickets", "token_from": "T", "items": "comments[*]",
         "mapping": {"id": "{$.ticket.id}-{id}", "text": "body", "created_at": "at", "author.id": "author"},
@@ -87,6 +93,10 @@ class Ear(Served):
             "X-Escucha-Signature": signature.sign(secret.encode(), stamp, raw),
         }  # fmt: skip
         return httpx2.post(self.url + path, content=raw, headers=known | headers, timeout=30)
+
+    @property
+    def house_stop(self) -> threading.Event:
+        return self._told
 
     def rows(self, model: type[SQLModel]) -> list[Any]:
         with self.store.reading() as session:
@@ -184,6 +194,86 @@ def test_an_edit_is_known_as_one_and_a_deletion_blanks_and_stays(ear: Ear) -> No
     assert ear.texts() == ["", "Lumbra is down"]
 
 
+def test_a_deletion_that_comes_before_its_item_holds(ear: Ear) -> None:
+    early = ear.send([{"id": 9, "deleted": True}]).json()["items"]
+    assert early == [{"id": "9", "status": "unmatched", "why": taking.NOT_YET}]
+    late = ear.send([item(9)]).json()["items"]
+    assert (late[0]["status"], late[0]["why"]) == ("refused", taking.GONE)
+    # Not so of a platform of which others tell, too: no sender decides what they may say.
+    assert statuses(ear.send([{"id": 9, "deleted": True, "kind": "shared"}])) == ["unmatched"]
+    assert statuses(ear.send([item(9, kind="shared")], name="survey")) == ["stored"]
+    assert [(row.kind, row.native_id) for row in ear.rows(Tombstone)] == [("crm", "9")]
+
+
+def test_deletions_are_heeded_though_nobody_listens(ear: Ear) -> None:
+    ear.send([item(1)], name="survey")
+    with ear.store.transaction() as session:
+        brands.retire_brands(session, ["Telmira"])
+    assert ear.send([item(2)], name="survey").status_code == 503
+    assert statuses(ear.send([{"id": 1, "deleted": True}], name="survey")) == ["deleted"]
+    assert ear.texts() == [""]
+
+
+def test_no_sender_writes_over_what_another_told(ear: Ear) -> None:
+    ear.send([item(1, kind="shared", reach=7, declared={"nps": 1})])
+    other = item(1, "Lumbra, as the survey has it", kind="shared", edited_at=EDITED, declared={"nps": 9}, reach=1)
+    assert ear.send([other], name="survey").json()["items"] == [{"id": "1", "status": "known", "why": taking.ANOTHERS}]
+    same = item(1, kind="shared", edited_at=EDITED, reach=1)
+    assert ear.send([same], name="survey").json()["items"] == [{"id": "1", "status": "known"}]
+    assert statuses(ear.send([item(1, "nothing at all", kind="shared", edited_at=EDITED)], name="survey")) == ["known"]
+    assert statuses(ear.send([{"id": 1, "kind": "shared", "deleted": True}], name="survey")) == ["unmatched"]
+    (row,) = ear.rows(Mention)
+    assert (row.text, row.reach, row.edited_at) == ("Lumbra is down", 7, None)
+    assert [mark.value for mark in ear.rows(DeclaredScore)] == [1]
+
+
+DELETE = {"id": "z", "deleted": True}
+
+
+@pytest.mark.parametrize(
+    ("items", "told", "texts"),
+    [
+        ([DELETE, item("z")], ["unmatched", "refused"], []),
+        ([item("z"), DELETE, item("z")], ["deleted", "deleted", "refused"], []),
+        ([item("z"), DELETE], ["deleted", "deleted"], []),
+        ([item("z", "about no brand"), DELETE], ["unmatched", "unmatched"], []),
+        ([item("z"), item("z", "Lumbra is up")], ["known", "stored"], ["Lumbra is up"]),
+        ([item("z", "Lumbra is up", edited_at=EDITED), item("z")], ["stored", "known"], ["Lumbra is up"]),
+        ([item("z"), item("z", "about no brand")], ["unmatched", "unmatched"], []),
+        ([item("z"), item("z")], ["known", "stored"], ["Lumbra is down"]),
+    ],
+)
+def test_what_is_told_of_an_id_is_what_became_of_it(
+    ear: Ear, items: list[dict[str, Any]], told: list[str], texts: list[str]
+) -> None:
+    assert statuses(ear.send(items)) == told
+    assert ear.texts() == texts
+
+
+def test_an_edit_that_is_gone_again_in_the_same_request_is_deleted(ear: Ear) -> None:
+    ear.send([item("z"), item("y")])
+    batch = [item("z", "Lumbra!", edited_at=EDITED), DELETE, item("y", "no brand", edited_at=EDITED)]
+    assert statuses(ear.send(batch)) == ["deleted", "deleted", "edited"]
+    assert sorted(ear.texts()) == ["", "no brand"]
+    assert statuses(ear.send([DELETE, item("z")])) == ["deleted", "refused"]
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "\u200b", "\u2800\ufe0f", "\u3164"])
+def test_a_mark_without_words_is_in_no_list_from_the_start(ear: Ear, text: str) -> None:
+    sent = [item(1, text, title=" ", declared={"nps": 2}), item(2, text, title="\u200b")]
+    assert statuses(ear.send(sent, name="survey")) == ["stored", "refused"]
+    assert (ear.texts(), [pair.hidden_why for pair in ear.rows(MentionBrand)]) == ([""], [NO_WORDS])
+    assert httpx2.get(f"{ear.url}/api/mentions").json()["items"] == []
+    assert len(httpx2.get(f"{ear.url}/api/mentions?hidden=true").json()["items"]) == 1
+    with ear.store.transaction() as session:
+        (pair,) = scoring.claim_unscored(session, 10, datetime.now(UTC), timedelta(minutes=1))
+    with ear.store.transaction() as session:
+        scoring.write_scores(session, [score_row(pair.id, "promoter")], datetime.now(UTC))
+    (scored,) = ear.rows(MentionBrand)
+    assert (scored.hidden_why, scored.verdict) == (NO_WORDS, Reason.NOT_RELEVANT)
+    assert statuses(ear.send([item(1, text, declared={"nps": 3})], name="survey")) == ["known"]
+
+
 def test_no_sender_deletes_what_another_told(ear: Ear) -> None:
     ear.house.hear(1, "Lumbra?", None)
     ear.send([item(1)])
@@ -191,7 +281,7 @@ def test_no_sender_deletes_what_another_told(ear: Ear) -> None:
     assert statuses(answer) == ["unmatched"]
     other = ear.send([{"id": 1, "deleted": True, "kind": "x"}])
     assert statuses(other) == ["refused"]
-    assert "this sender may send crm, crm-mail" in other.text
+    assert "this sender may send crm, crm-mail, shared" in other.text
     assert ear.texts() == ["Lumbra?", "Lumbra is down"]
 
 
@@ -303,8 +393,10 @@ def test_a_body_too_large_is_refused_however_it_comes(sqlite_ear: Ear) -> None:
     # Without a length, so that only counting what comes can tell.
     with suppress(ConnectionError):
         connection.request(
-            "POST", "/api/ingest", iter([b" " * 2**20] * 8), {"Content-Type": "application/json"}, encode_chunked=True
-        )
+            "POST", "/api/ingest", iter([b" " * 2**20] * 8),
+            {"Content-Type": "application/json", "X-Escucha-Signature": "v0=0", "X-Escucha-Timestamp": "0"},
+            encode_chunked=True,
+        )  # fmt: skip
     assert connection.getresponse().status == 413
     connection.close()
 
@@ -339,6 +431,11 @@ def test_atomic_takes_all_or_nothing(ear: Ear) -> None:
     assert [one["pointer"] for one in answer.json()["items"]] == ["/items/1/text"]
     assert ear.rows(Mention) == []
     assert statuses(ear.send([item(1), item(2)], path="/api/ingest?atomic=true")) == ["stored", "stored"]
+    # What can only be known while it is stored counts as well.
+    ear.send([{"id": 1, "deleted": True}])
+    again = ear.send([item(3), item(1), {"id": 2, "deleted": True}], path="/api/ingest?atomic=true")
+    assert (again.status_code, [one["id"] for one in again.json()["items"]]) == (422, ["1"])
+    assert ear.texts() == ["", "Lumbra is down"]
 
 
 def test_a_key_is_answered_again_and_not_done_again(ear: Ear) -> None:
@@ -472,6 +569,21 @@ def test_a_failure_in_the_middle_keeps_nothing_and_frees_the_key(ear: Ear, monke
     assert statuses(ear.send([item()], **headers)) == ["stored"]
 
 
+@contextmanager
+def another_process_writes(store: Store) -> Iterator[None]:
+    """Somebody whom this process's own turns do not know holds the database."""
+    if store.dialect == "sqlite":
+        with closing(sqlite3.connect(str(store.url.database), isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+        return
+    holder = Store(store.url)
+    with holder.transaction() as session:
+        alone(session)
+        yield
+    holder.close()
+
+
 def test_a_busy_database_asks_the_sender_to_come_again(
     house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -482,10 +594,7 @@ def test_a_busy_database_asks_the_sender_to_come_again(
     object.__setattr__(house.installation, "store", impatient)
     ear = Ear(house)
     try:
-        holder = Store(house.store.url)
-        with holder.transaction() as session:
-            session.connection()
-            alone(session)
+        with another_process_writes(house.store):
             answer = ear.send([item()])
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert "the database is busy" in answer.text
@@ -493,7 +602,6 @@ def test_a_busy_database_asks_the_sender_to_come_again(
         assert "push_database_busy" in logged
         assert "Lumbra is down" not in logged
         assert statuses(ear.send([item()])) == ["stored"]
-        holder.close()
     finally:
         ear.stop()
         impatient.close()
@@ -522,6 +630,66 @@ def test_hostile_text_is_kept_as_text(ear: Ear) -> None:
     told = ear.send(None, body=half).json()["items"]
     assert (told[0]["status"], told[1]["status"]) == ("stored", "refused")
     assert httpx2.get(f"{ear.url}/").status_code == 200
+
+
+def test_a_request_at_work_ends_with_the_process(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, stop = threading.Event(), ear.house_stop
+    match = Matcher.match
+
+    def slowly(self: Matcher, item: Item) -> Any:
+        begun.set()
+        assert stop.wait(20)
+        return match(self, item)
+
+    monkeypatch.setattr(Matcher, "match", slowly)
+    answers: list[httpx2.Response] = []
+    headers = {"Idempotency-Key": "k"}
+    sender = threading.Thread(target=lambda: answers.append(ear.send([item(n) for n in range(500)], **headers)))
+    sender.start()
+    assert begun.wait(20)
+    started = time.monotonic()
+    ear.stop()
+    sender.join()
+    assert time.monotonic() - started < 3
+    assert (answers[0].status_code, answers[0].headers["retry-after"]) == (503, "5")
+    assert (ear.rows(Mention), ear.rows(PushReceipt)) == ([], [])
+
+
+def _begun(url: str, **headers: str) -> socket.socket:
+    """A request of which the head has come, and nothing of its body."""
+    lines = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": "5000"} | headers
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    host, port = url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=10)
+    connection.sendall(f"POST /api/ingest HTTP/1.1\r\n{head}\r\n".encode())
+    return connection
+
+
+SOME_PROOF = {"X-Escucha-Signature": "v0=0", "X-Escucha-Timestamp": "1"}
+
+
+def test_without_any_proof_no_body_is_read(sqlite_ear: Ear) -> None:
+    for headers in ({}, {"X-Escucha-Source": "crm"}, {"X-Escucha-Signature": "v0=0"}):
+        with _begun(sqlite_ear.url, **headers) as connection:
+            assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+    # Whose proof it is does not matter: the answer tells nobody who is set up here.
+    for headers in (SOME_PROOF, {"Typeform-Signature": "x"}, {"Authorization": "Bearer x"}):
+        with _begun(sqlite_ear.url, **headers) as connection:
+            connection.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                connection.recv(4096)
+
+
+def test_only_so_many_bodies_are_held_at_a_time(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "READING", 2)
+    held = [_begun(ear.url, **SOME_PROOF) for _ in range(2)]
+    with _begun(ear.url, **SOME_PROOF) as third:
+        answer = third.recv(4096).lower()
+    assert answer.startswith(b"http/1.1 503")
+    assert b"retry-after: 5" in answer
+    for connection in held:
+        connection.close()
+    assert statuses(ear.send([item("after")])) == ["stored"]
 
 
 def hooked(ear: Ear, name: str, document: Any, **headers: str) -> httpx2.Response:
@@ -572,6 +740,17 @@ def test_another_systems_signature_is_checked_over_the_body_as_it_came(ear: Ear)
     good = httpx2.post(url, content=raw, headers=json_kind | {"Typeform-Signature": f"sha256={digest}"})
     assert statuses(good) == ["stored"]
     assert [(row.name, row.value) for row in ear.rows(DeclaredScore)] == [("nps", 3)]
-    other = json.dumps(form).encode()
+    # Caught and sent again, under whatever key: it does nothing twice, however long its signature is good.
+    form["form_response"]["answers"][1]["text"] = "it breaks every day"
+    later = json.dumps(form).encode()
+    signed = base64.b64encode(hmac.new(SECRET.encode(), later, hashlib.sha256).digest()).decode()
+    edited = httpx2.post(url, content=later, headers=json_kind | {"Typeform-Signature": f"sha256={signed}"})
+    assert statuses(edited) == ["edited"]
+    for more in ({}, {"Idempotency-Key": "another"}):
+        headers = json_kind | {"Typeform-Signature": f"sha256={digest}"} | more
+        caught = httpx2.post(url, content=raw, headers=headers, params={"atomic": "true"})
+        assert (caught.json(), caught.headers["idempotent-replayed"]) == (good.json(), "true")
+    assert ear.texts() == ["it breaks every day"]
+    other = json.dumps(form, indent=1).encode()
     bad = httpx2.post(url, content=other, headers=json_kind | {"Typeform-Signature": f"sha256={digest}"})
     assert bad.status_code == 401

@@ -60,7 +60,7 @@ def test_a_body_is_tried_without_storing(escucha: Escucha, tmp_path: Path) -> No
     assert tried.out.splitlines() == [
         "item 0: tickets 1, about Lumbra",
         "    created_at: 2020-11-20T10:00:00+00:00",
-        "    text: Lumbra [31m is down",
+        "    text: Lumbra\\x1b[31m is down",
         "    declared csat: 2 on a scale from 1 to 5",
         "item 1: ignored (only: does not ask for it)",
         "item 2: tickets 3, about no brand: it would not be stored",
@@ -68,6 +68,40 @@ def test_a_body_is_tried_without_storing(escucha: Escucha, tmp_path: Path) -> No
         "    text: Delta is down",
     ]
     assert not (tmp_path / "data").exists()
+
+
+RUDE = "\x1b]0;owned\x07\x1b[2J\u202e"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"id": RUDE, "text": "Lumbra", "created_at": "2020-11-20T10:00:00Z"},
+        {"id": RUDE, "deleted": True},
+        {"id": 1, RUDE: 1},
+        {"id": 1, "text": "Lumbra", "created_at": "2020-11-20T10:00:00Z", "kind": RUDE},
+        {"id": 1, "declared": {RUDE: {"value": 1, "lowest": 0, "highest": 9}}, "created_at": "2020-11-20T10:00:00Z"},
+        {"id": 1, "declared": {RUDE: 1}, "created_at": "2020-11-20T10:00:00Z"},
+        {"id": 1, "author": {"name": RUDE}, "url": RUDE, "text": f"Lumbra {RUDE}", "created_at": "2020-11-20T10:00:00Z",
+         "title": RUDE, "reply_to": RUDE, "target": RUDE, "engagement": {RUDE: 1}},
+    ],
+)  # fmt: skip
+def test_nothing_that_a_stranger_wrote_reaches_the_terminal_as_more_than_text(
+    escucha: Escucha, tmp_path: Path, item: dict[str, object]
+) -> None:
+    (tmp_path / "body.json").write_text(json.dumps({"items": [item]}))
+    tried = escucha("push", "try", "crm", "body.json")
+    assert tried.out.startswith("item 0: ")
+    (tmp_path / "body.json").write_text(json.dumps({RUDE: [item]}))
+    whole = escucha("push", "try", "crm", "body.json")
+    assert "\\x1b" in whole.err
+    assert ("\\x1b" in tried.out) is ("kind" not in item)
+    shown = tried.out + tried.err + whole.out + whole.err
+    assert [char for char in RUDE if not char.isprintable() and char in shown] == []
+
+
+def test_brands_that_only_the_file_names_are_named_too(escucha: Escucha) -> None:
+    assert "there are: Lumbra, Delta" in escucha("relevance", "--brand", "Nope").err
 
 
 @pytest.mark.parametrize(

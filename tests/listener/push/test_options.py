@@ -91,6 +91,55 @@ MISTAKES = {
             "line 10, column 5: timezone: 'Mars/Base' is no time zone; write one such as Europe/Madrid",
         ],
     ),
+    "a pattern that reads no day": (
+        "  - {name: crm, secret_from: S, mapping: {id: a}, time_format: '%Q'}\n",
+        ["line 6, column 51: time_format: must be iso, epoch_s, epoch_ms, or a pattern such as %d/%m/%Y %H:%M"],
+    ),
+    "a pattern of hours": (
+        "  - {name: crm, secret_from: S, mapping: {id: a}, time_format: '%H:%M'}\n",
+        ["line 6, column 51: time_format: must be iso, epoch_s, epoch_ms, or a pattern such as %d/%m/%Y %H:%M"],
+    ),
+    "a scale of nps": (
+        "  - {name: crm, secret_from: S, mapping: {id: a, declared.nps: b}, scales: {nps: [0, 100]}}\n",
+        ["line 6, column 68: scales: nps is always from 0 to 10; give a mark on another scale another name"],
+    ),
+    "a scale upside down": (
+        "  - {name: crm, secret_from: S, mapping: {id: a, declared.csat: b}, scales: {csat: [100, 0]}}\n",
+        ["line 6, column 69: scales: csat: write the lowest mark and then the highest, as in [1, 5]"],
+    ),
+    "a scale without an end": (
+        "  - {name: crm, secret_from: S, mapping: {id: a, declared.csat: b}, scales: {csat: [0, .inf]}}\n",
+        ["line 6, column 69: scales: csat: write the lowest mark and then the highest, as in [1, 5]"],
+    ),
+    "a scale of a number": (
+        "  - {name: crm, secret_from: S, mapping: {id: a, engagement.votes: b}, scales: {votes: [0, 9]}}\n",
+        ["line 6, column 5: scales: names votes, but mapping: has no declared.votes"],
+    ),
+    "a header that is none": (
+        "  - name: crm\n    secret_from: S\n    signature: {header: 'X Sig'}\n",
+        [("line 8, column 17: header: must be the name of a header: letters, digits and hyphens, as in "
+         "X-Hub-Signature")],
+    ),
+    "a header with a line's end": (
+        '  - name: crm\n    secret_from: S\n    signature: {header: "X-Sig\\n"}\n',
+        [("line 8, column 17: header: must be the name of a header: letters, digits and hyphens, as in "
+         "X-Hub-Signature")],
+    ),
+    "a time in no header": (
+        "  - name: crm\n    secret_from: S\n    signature: {header: X, timestamp_header: ''}\n",
+        [("line 8, column 28: timestamp_header: must be the name of a header: letters, digits and hyphens, as in "
+         "X-Hub-Signature")],
+    ),
+    "a platform by its name": (
+        "  - {name: Reddit, secret_from: S}\n",
+        [("line 6, column 6: reddit is what sources of that kind find; write kind: with a name of its own, or kind: "
+          "reddit if that is meant")],
+    ),
+    "the same platform by name": (
+        "  - {name: crm, secret_from: S}\n  - {name: CRM, secret_from: S}\n",
+        [("line 7, column 6: 'crm' has the kind crm already; write kind: with a name of its own, or kind: crm if that "
+          "is meant")],
+    ),
     "a time that nobody signed": (
         "  - name: crm\n    secret_from: S\n    signature: {header: X, timestamp_header: Y}\n",
         ["line 8, column 5: signature: {timestamp} in signed: and timestamp_header: go together"],
@@ -101,6 +150,28 @@ MISTAKES = {
 @pytest.mark.parametrize(("entry", "expected"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_comes_with_its_place_and_what_to_do(entry: str, expected: list[str]) -> None:
     assert mistakes(f"{HEAD}push:\n{entry}") == expected
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "  - {name: reddit, kind: reddit, secret_from: S}\n",
+        "  - {name: reddit, kinds: [reddit], secret_from: S}\n",
+        "  - {name: reddit, kind: forum, secret_from: S}\n",
+        "  - {name: crm, secret_from: S}\n  - {name: CRM, secret_from: S, kind: crm}\n",
+        "  - {name: crm, secret_from: S, mapping: {id: a}, time_format: '%d.%m.%y'}\n",
+        "  - {name: crm, secret_from: S, mapping: {id: a}, time_format: '%Y-%m-%dT%H:%M:%S.%f%z'}\n",
+        "  - {name: crm, secret_from: S, mapping: {id: a, declared.nps: b}, scales: {nps: [0, 10]}}\n",
+    ],
+)
+def test_what_is_said_in_so_many_words_is_meant(entries: str) -> None:
+    assert read(f"{HEAD}push:\n{entries}").push
+
+
+def test_brands_that_nobody_could_tell_apart_are_refused() -> None:
+    assert mistakes("brands:\n  - name: Lumbra\n  - name: lumbra\n") == [
+        "line 3, column 5: 'lumbra' and 'Lumbra' are one name: capitals and spaces do not count"
+    ]
 
 
 def test_without_secrets_at_hand_nobody_asks_for_them() -> None:

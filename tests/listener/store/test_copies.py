@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from listener.items import Author as Speaker
 from listener.items import Item
-from listener.store import links, read
+from listener.store import deletion, links, read, relevance, scoring
 from listener.store.engine import Store
 from listener.store.tables import Brand, Mention, MentionBand, MentionBrand
 from tests.conftest import Clock
-from tests.listener.conftest import Site, dawdling, item, together
+from tests.listener.conftest import Site, dawdling, item, score_row, together
 from tests.listener.store.conftest import emptied
 
 NEWS = (
@@ -53,6 +53,7 @@ def consistent(site: Site) -> None:
     for pair in pairs.values():
         if pair.copy_of is not None:
             leading = pairs[pair.copy_of]
+            assert leading.hidden_why is None or pair.hidden_why is not None, "what is hidden swallows nothing"
             assert (leading.copy_of, leading.void, leading.brand_id) == (None, None, pair.brand_id)
             assert mentions[leading.mention_id].cluster_id == mentions[pair.mention_id].cluster_id is not None
     of_brand = [
@@ -242,6 +243,132 @@ def test_the_order_and_the_size_of_pages_change_nothing(sqlite_site: Site, drawn
     assert outcome(sqlite_site) == whole
     assert sqlite_site.rollups() == sqlite_site.recount()
     consistent(sqlite_site)
+
+
+def say(site: Site, pair: int, *, relevant: bool) -> None:
+    with site.store.transaction() as session:
+        relevance.say(session, pair, relevant=relevant, now=site.clock())
+
+
+def pair_of(site: Site, name: str) -> MentionBrand:
+    names = {mention.native_id: mention.id for mention in site.rows(Mention)}
+    return next(pair for pair in site.rows(MentionBrand) if pair.mention_id == names[name])
+
+
+def shown(site: Site, *, hidden: bool = False) -> list[str]:
+    with site.store.reading() as session:
+        return sorted(row["native_id"] for row in read.mentions(session, hidden=hidden))
+
+
+def test_what_is_hidden_hides_no_copy_that_is_shown(feed: Site) -> None:
+    feed.take(item("1", NEWS, reach=1), item("2", NEARLY, minute=1, reach=2), item("3", NEWS, minute=2, reach=4))
+    ids = [pair.id or 0 for pair in feed.rows(MentionBrand)]
+    for number, probability in enumerate((0.01, 0.9, 0.9)):
+        feed.score({ids[number]: "detractor"}, relevance=probability)
+        consistent(feed)
+        assert feed.rollups() == feed.recount()
+    assert (counted(feed), shown(feed), shown(feed, hidden=True)) == (["2"], ["2"], [])
+    assert list(feed.rollups().values()) == [(1, 6, 1)]
+
+    # By hand too: each by itself while it is a copy, with its copies while it is counted.
+    say(feed, ids[0], relevant=True)
+    assert (counted(feed), list(feed.rollups().values())) == (["1"], [(1, 7, 2)])
+    say(feed, ids[1], relevant=False)
+    assert (counted(feed), list(feed.rollups().values())) == (["1"], [(1, 5, 1)])
+    say(feed, ids[0], relevant=False)
+    assert (shown(feed), shown(feed, hidden=True), feed.rollups()) == ([], ["1"], {})
+    consistent(feed)
+
+
+def test_a_story_that_somebody_hid_does_not_come_back_with_its_copies(feed: Site) -> None:
+    feed.take(item("1", NEWS, minute=5))
+    feed.score()
+    say(feed, pair_of(feed, "1").id or 0, relevant=False)
+    # Also one that was said before it, and so is the first of them now.
+    feed.take(item("2", NEARLY, minute=9), item("0", NEWS))
+    assert shown(feed) == []
+    feed.score(relevance=1.0)
+    assert (shown(feed), feed.rollups()) == ([], feed.recount())
+    assert {pair.said_relevant for pair in feed.rows(MentionBrand)} == {False}
+    consistent(feed)
+
+
+def test_a_copy_that_is_shown_by_itself_stays_though_another_was_hidden(feed: Site) -> None:
+    feed.take(item("1", NEWS), item("2", NEARLY, minute=1))
+    feed.score()
+    say(feed, pair_of(feed, "2").id or 0, relevant=False)
+    feed.take(item("3", NEARLY, minute=2))
+    assert (shown(feed), pair_of(feed, "3").hidden_why) == (["1"], None)
+    consistent(feed)
+
+
+STEPS = st.lists(
+    st.tuples(st.just("take"), st.integers(0, 7), st.booleans())
+    | st.tuples(st.just("score"), st.integers(0, 7), st.sampled_from([0.01, 0.9]))
+    | st.tuples(st.just("say"), st.integers(0, 7), st.booleans())
+    | st.tuples(st.just("decide"), st.sampled_from([0.0, 0.05, 0.95]), st.none())
+    | st.tuples(st.just("delete"), st.integers(0, 7), st.none())
+    | st.tuples(st.just("edit"), st.integers(0, 7), st.integers(0, len(TEXTS) - 1)),
+    max_size=14,
+)
+
+
+@given(drawn=POSTS, steps=STEPS)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_hidden_and_shown_the_figures_are_a_recount(sqlite_site: Site, drawn: Any, steps: Any) -> None:
+    site, said = sqlite_site, posts(drawn)
+    emptied(site)
+    site.take(*said[::2])
+    for step, what, how in steps:
+        pairs = [pair.id or 0 for pair in site.rows(MentionBrand)]
+        if step == "take":
+            site.take(*said[what % len(said) :: 3])
+            if how:
+                site.score(relevance=0.9)
+        elif step == "edit":
+            site.clock.advance(minutes=1)
+            site.take(item(str(what % len(said)), TEXTS[how], minute=what, edited_at=site.clock()))
+        elif step == "delete":
+            with site.store.transaction() as session:
+                deletion.blank_native(session, "rss", [str(what)], "deleted", site.clock())
+        elif step == "decide":
+            site.brand("Aeroluz", relevance={"threshold": what})
+            with site.store.transaction() as session:
+                relevance.decide_again(session, site.id_of(Brand, "Aeroluz"), site.clock())
+        elif not pairs:
+            continue
+        elif step == "score":
+            row = score_row(pairs[what % len(pairs)], "detractor", relevance=how, model=f"model {how}")
+            with site.store.transaction() as session:
+                scoring.write_scores(session, [row], site.clock())
+        else:
+            say(site, pairs[what % len(pairs)], relevant=how)
+        assert site.rollups() == site.recount()
+        consistent(site)
+
+
+@pytest.mark.postgres
+def test_hiding_scoring_and_storing_copies_at_once_neither_deadlock_nor_miscount(postgres_feed: Site) -> None:
+    site = postgres_feed
+    site.take(*(item(f"first {number}", NEWS, minute=number, reach=1) for number in range(6)))
+    ids = [pair.id or 0 for pair in site.rows(MentionBrand)]
+
+    def store() -> None:
+        for number in range(8):
+            site.take(item(f"later {number}", NEARLY, minute=-number, reach=1))
+
+    def score(probability: float) -> None:
+        for pair in ids:
+            site.score({pair: "detractor"}, relevance=probability, model=f"model {probability}")
+
+    def by_hand() -> None:
+        for pair in ids[::-1]:
+            say(site, pair, relevant=pair % 2 == 0)
+
+    together(store, partial(score, 0.01), partial(score, 0.9), by_hand)
+    site.score()
+    assert site.rollups() == site.recount()
+    consistent(site)
 
 
 def test_copies_stored_at_the_same_moment_meet(feed: Site) -> None:
