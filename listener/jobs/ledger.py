@@ -59,6 +59,9 @@ class RunLedger:
         self._from = self._begins(row)
         # A run that goes on lacks what it lacked before it was interrupted.
         self._unread = list(row.run_unread or ())
+        # Before this a first run claims nothing: a page broke off there, and what came from elsewhere is no proof.
+        self._cut: datetime | None = None
+        self._resumed = row.covered_to is None and row.run_from is not None
 
     def _begins(self, row: SourceRow) -> datetime | None:
         """None = at the mark. Otherwise only what is seen is known to have been read: this is the moment so far."""
@@ -76,11 +79,15 @@ class RunLedger:
         self._now = self._until = until
         if lost or self._from is not None:
             self._from = until
-        self._unread = []
+        self._unread, self._cut, self._resumed = [], None, False
         coverage.mark(session, self._id, run_from=self._from, run_until=None, run_unread=None)
 
     def keep(self, session: Session, page: Page, stored: int, now: datetime) -> None:
         """A page was stored."""
+        if self._resumed and not self._ordered and coverage.was_capped(session, self._id, now):
+            # Where it was cut off before it was interrupted, or later than that.
+            self._cut = self._row.run_from
+        self._resumed = False
         coverage.count(
             session, self._id, now, polls=0 if self._polled else 1, found=len(page.items), stored=stored,
             capped=int(page.capped), why=CAPPED if page.capped else None,
@@ -94,12 +101,24 @@ class RunLedger:
         times = sorted(item.created_at for item in page.items)
         if self._from is not None and times:
             self._from = min(self._from, times[0])
+        self._cut_off(page, times)
         if page.capped and (missing := self._missing(page, times)):
             coverage.open_gap(session, self._id, missing, "capped", CAPPED, now, lost=self._gone(missing, now))
         if page.read_to is not None and self._history != _NOTHING and not self._unread:
             self._prove(session, page.read_to)
         until = None if self._ordered else self._until
         coverage.mark(session, self._id, run_from=self._from, run_until=until, covered_to=self._mark)
+
+    def _cut_off(self, page: Page, times: list[datetime]) -> None:
+        """What a first run claims ends at the oldest of a page behind which the platform had more, however far other
+        pages go back; nobody was waiting for what is missing there, so it is no gap."""
+        if self._mark is not None or self._from is None or self._ordered:
+            return
+        if page.capped and page.gap is None:
+            oldest = times[0] if times else self._until
+            self._cut = oldest if self._cut is None else max(self._cut, oldest)
+        if self._cut is not None:
+            self._from = max(self._from, self._cut)
 
     def finish(self, session: Session, now: datetime) -> None:
         """The source was read to its end."""

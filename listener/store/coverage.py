@@ -52,6 +52,13 @@ def count(session: Session, source_id: int, now: datetime, *, why: str | None = 
     upsert(session, table(SourceHour), [row], key=("source_id", "hour"), replace=("why",), add=_COUNTS)
 
 
+def was_capped(session: Session, source_id: int, before: datetime) -> bool:
+    """Whether the platform ever had more than it handed out, up to a moment."""
+    hour = table(SourceHour).c
+    wanted = select(hour.hour).where(hour.source_id == source_id, hour.capped > 0, hour.hour <= before).limit(1)
+    return session.connection().scalar(wanted) is not None
+
+
 def mark(session: Session, source_id: int, **marks: datetime | Sequence[str] | None) -> None:
     """Move a source's marks: listened_from, covered_to, run_from, run_until; unread and run_unread."""
     session.connection().execute(update(table(Source)).where(table(Source).c.id == source_id).values(**marks))

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -301,6 +301,49 @@ def test_a_page_that_is_capped_leaves_a_gap_before_the_oldest_that_was_seen(list
     assert claimed(listening) == [(50, CAP + 50)]
     assert states(listening) == ["partly", "covered", "covered", "covered"]
     assert sum(hour.polls.capped for hour in hours(listening)) == 1
+
+
+class TwoListings(NewestFirst):
+    """A busy one, which is capped an hour and a half ago, and one in which little was said for a month."""
+
+    broken_off = False
+
+    def pages(self, cursor: Cursor | None, until: datetime, since: datetime | None) -> Iterator[Page]:
+        now = minute(until)
+        if cursor is None:
+            for first in (0, 45):
+                busy = tuple(item(f"a{ago}", minute=now - ago) for ago in range(first, first + 45))
+                yield Page(busy, {"busy": first}, capped=first > 0)
+        if self.broken_off:
+            raise RetriableSourceError(BUSY)
+        for first in (0, 15):
+            quiet = tuple(item(f"b{day}", minute=now - day * 1440) for day in range(first, first + 15))
+            yield Page(quiet, {"quiet": first})
+
+
+@pytest.mark.parametrize("broken_off", [False, True])
+def test_a_first_run_claims_nothing_behind_a_page_that_was_capped(listening: Site, broken_off: bool) -> None:
+    """What another listing has from weeks ago does not show that this one was read so far."""
+    source = TwoListings(listening.clock)
+    source.broken_off = broken_off
+    if broken_off:
+        with pytest.raises(RetriableSourceError):
+            follow(listening, source)
+        source.broken_off = False
+    follow(listening, source)
+
+    assert claimed(listening) == [(-89, 0)]
+    assert gaps(listening) == []
+
+
+def test_a_first_run_that_is_not_capped_claims_as_far_back_as_it_saw(listening: Site) -> None:
+    class Whole(TwoListings):
+        def pages(self, *asked: Any) -> Iterator[Page]:
+            for page in super().pages(*asked):
+                yield replace(page, capped=False)
+
+    follow(listening, Whole(listening.clock))
+    assert claimed(listening) == [(-29 * 1440, 0)]
 
 
 def test_an_hour_that_lies_in_a_capped_gap_is_capped(listening: Site) -> None:
