@@ -8,12 +8,15 @@ from typing import Any
 import structlog
 
 from alerts.text import visible
+from api.terminal import json_text, visible_lines
 
 
 def _escape(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Strangers' text with its control characters written out, so that it cannot forge or hide a line."""
     return {
-        key: visible(value) if isinstance(value, str) and key != "exception" else value for key, value in event.items()
+        # A traceback has lines of its own.
+        key: (visible_lines if key == "exception" else visible)(value) if isinstance(value, str) else value
+        for key, value in event.items()
     }
 
 
@@ -27,7 +30,7 @@ def configure(level: str, *, as_json: bool) -> None:
         _escape,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(serializer=json_text)
         if as_json
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback

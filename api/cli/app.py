@@ -3,6 +3,7 @@
 import sys
 
 from rich.console import Console
+from rich.text import Text
 
 from alerts.channel import ChannelSetupError
 from api.cli import (
@@ -23,6 +24,7 @@ from api.cli import (
 )
 from api.cli.group import app
 from api.cli.output import Failure
+from api.terminal import visible_lines
 from listener.config import ConfigError
 from listener.source import SourceError
 from listener.store.engine import StoreError
@@ -50,11 +52,7 @@ def main() -> None:
         app()
     except EXPECTED as error:
         console = Console(stderr=True)
-        for line in str(error).splitlines():
-            console.print(f"[bold red]escucha:[/] {_plain(line)}", highlight=False, soft_wrap=True)
+        # Control characters first: what a server said may be among the words.
+        for line in visible_lines(str(error).strip("\n")).split("\n"):
+            console.print(Text.assemble(("escucha:", "bold red"), f" {line}"), highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, WRONG_SETTINGS) else 1)
-
-
-def _plain(line: str) -> str:
-    """Rich's markup in foreign text is text."""
-    return line.replace("[", r"\[")

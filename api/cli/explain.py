@@ -1,6 +1,5 @@
 """``escucha explain``: which words moved a score."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from rich.text import Text as Shown
 from alerts.text import shorten, visible
 from api.cli.output import Failure
 from api.cli.setup import prepare
+from api.terminal import json_text
 from api.wiring import install, open_scorer
 from listener import clock
 from listener.config import Settings
@@ -115,9 +115,7 @@ def _json(found: Explanation, stored: _Stored | None) -> str:
         row["stored"] = {
             "mention": stored.mention, "label": stored.label, "model": stored.model, "revision": stored.revision
         }  # fmt: skip
-    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
-    # Half a surrogate pair is fine as a JSON escape and impossible as UTF-8.
-    return json.dumps(row) if any("\ud800" <= char <= "\udfff" for char in line) else line
+    return json_text(row, allow_nan=False)
 
 
 def _show(found: Explanation, stored: _Stored | None, took: float) -> None:

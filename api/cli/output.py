@@ -14,6 +14,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from api.terminal import visible_lines
+
 console = Console(stderr=True, highlight=False)
 
 
@@ -22,8 +24,9 @@ class Failure(Exception):
 
 
 def say(text: str) -> None:
-    """One line to the person at the terminal; markup in it is shown as text."""
-    console.print(text, markup=False, soft_wrap=True)
+    """A line or more to the person at the terminal; markup in it is shown as text, and control characters as escapes:
+    it may quote anybody."""
+    console.print(visible_lines(text), markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def progress(*, percent: bool = False) -> Iterator[Progress]:
     """Bars for work that may take long, in things done or in per cent; on a pipe only the last state is printed."""
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn() if percent else MofNCompleteColumn(),
         TimeElapsedColumn(),

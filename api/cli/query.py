@@ -1,6 +1,5 @@
 """``escucha query``: what a query means, what each platform is asked, and what a text has of it."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from rich.text import Text as Shown
 from alerts.text import visible
 from api.cli import output
 from api.cli.setup import prepare as settings_in_force
+from api.terminal import json_text
 from api.wiring import read_config
 from listener.query import MatchText, Query, QueryError, Span, parse, prepare
 from listener.query.dialects import DIALECTS, Dialect
@@ -139,9 +139,7 @@ def _json(
             "spans": [list(place) for place in places or ()],
             "lang": text.lang,
         }
-    line = json.dumps(row, ensure_ascii=False)
-    # Half a surrogate pair is fine as a JSON escape and impossible as UTF-8.
-    return json.dumps(row) if any("\ud800" <= char <= "\udfff" for char in line) else line
+    return json_text(row)
 
 
 def _show(

@@ -10,6 +10,7 @@ import typer
 from api.cli.files import writing
 from api.cli.output import Failure, progress
 from api.cli.setup import prepare
+from api.terminal import json_text
 from api.wiring import open_scorer
 from sentiment.errors import BadRow
 from sentiment.rows import score_rows
@@ -82,13 +83,11 @@ def _refuse(constant: str) -> NoReturn:
 
 def _line(number: int, row: dict[str, object]) -> str:
     try:
-        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        return json_text(row, allow_nan=False)
     except ValueError as error:
         raise BadRow(number, "a number in it is too large to be written as JSON") from error
     except RecursionError as error:
         raise BadRow(number, "it is nested too deeply to be written") from error
-    # Half a surrogate pair is fine as a JSON escape and impossible as UTF-8.
-    return line if line.isascii() or not any("\ud800" <= char <= "\udfff" for char in line) else json.dumps(row)
 
 
 def _lines(path: Path) -> int:

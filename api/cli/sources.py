@@ -1,6 +1,5 @@
 """``escucha sources``: how every source stands, what was read when, and one real request to try one out."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from alerts.wording import counted, moment
 from api.cli.output import Failure
 from api.cli.setup import prepare
 from api.routes.sources import SourceCoverage, SourceStatus
+from api.terminal import json_text
 from api.wiring import Installation, install, read_config
 from listener import clock, coverage
 from listener.coverage import Hour, State
@@ -33,6 +33,9 @@ from listener.trying import Tried, Watched, try_once, watching
 
 Name = Annotated[str, typer.Argument(help="The source's name.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON, as the API gives it.")]
+
+ACCOUNT = "an account on this platform"
+"""Which source uses which is not kept: where there are several, it may be another one's."""
 
 SIGNS: dict[State, tuple[str, str, str]] = {
     State.COVERED: ("█", "green", "all of it read"),
@@ -71,13 +74,14 @@ def overview(
     """How every source stands. The exit status is 1 where something waits for a person."""
     if context.invoked_subcommand is not None:
         return
+    now = clock.now()
     with _installed() as installation:
         with installation.store.reading() as session:
-            found = standings(session, clock.now(), installation.patience, everything=everything)
+            found = standings(session, now, installation.patience, everything=everything)
         if as_json:
             _print_json([SourceStatus.of(standing).model_dump(mode="json") for standing in found])
         elif found:
-            _print_overview(found)
+            _print_overview(found, now)
         else:
             Console(highlight=False).print("no source is read on a schedule: name some in escucha.yml")
     if any(standing.waits for standing in found):
@@ -106,7 +110,8 @@ def show(
 def test(name: Name) -> None:
     """Make one real request with the source's own credentials and tell what came back. Stores nothing."""
     settings = prepare()
-    config = read_config(settings)
+    # The secrets of the source that is tried are looked up where it is made; no other's are needed.
+    config = read_config(settings, secrets=False)
     entry = next((entry for entry in config.sources if entry.name == name), None)
     if entry is None:
         known = ", ".join(source.name for source in config.sources) or "none"
@@ -118,8 +123,9 @@ def test(name: Name) -> None:
     ]
     matcher = Matcher(rows, about_brands=False, source=name)
     seen: list[Watched] = []
-    with install(settings, config) as installation, closing(installation.pipeline()) as pipeline:
-        watched = replace(pipeline, tools=replace(pipeline.tools, meter=watching(pipeline.tools.meter, seen)))
+    with install(settings, config, sending=False) as installation, closing(installation.pipeline()) as pipeline:
+        tools = replace(pipeline.tools, meter=watching(pipeline.tools.meter, seen))
+        watched = replace(pipeline, tools=tools, following=None)
         try:
             tried = try_once(
                 watched.build_source(entry.kind, entry.options), matcher.query(), clock.now, clock.monotonic
@@ -180,37 +186,66 @@ def _named(found: Sequence[Standing], name: str) -> Standing:
 
 
 def _print_json(data: Any) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    typer.echo(json_text(data, indent=2))
 
 
-def _print_overview(found: Sequence[Standing]) -> None:
+STATES: dict[Stand, str] = {
+    Stand.OK: "up to date",
+    Stand.NEW: "new",
+    Stand.READING: "reading",
+    Stand.BEHIND: "behind",
+    Stand.PARTLY: "in part",
+    Stand.WAITING: "waits",
+    Stand.FAILING: "failing",
+    Stand.STOPPED: "stopped",
+    Stand.ON_DEMAND: "on demand",
+    Stand.SENDS: "sends",
+    Stand.OFF: "off",
+}
+"""A stand as the table has it: the words have a line of their own."""
+
+_NOTHING_TO_SAY = (Stand.OK, Stand.NEW, Stand.READING, Stand.OFF, Stand.SENDS)
+
+
+def _print_overview(found: Sequence[Standing], now: datetime) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("source", "kind", "state", "last success", "behind by", "next run", "new 1 h", "24 h", "gaps"):
-        table.add_column(title, justify="right" if title in ("new 1 h", "24 h", "gaps") else "left")
+    for title in ("source", "kind", "state", "read", "behind", "next", "new 1 h", "24 h", "gaps"):
+        number = title in ("new 1 h", "24 h", "gaps")
+        # In a narrow terminal a long name is folded, and the rest stays readable.
+        table.add_column(title, justify="right" if number else "left", no_wrap=title != "source", overflow="fold")
     for one in found:
         success = one.source.last_success_at
         table.add_row(
-            Text(visible(one.source.name)), Text(one.source.kind), Text(_short(one), style="red" if one.waits else ""),
-            Text(moment(success) if success else "never"), _behind(one), _next(one),
+            Text(visible(one.source.name)), Text(one.source.kind),
+            Text(STATES[one.stand], style="red" if one.waits else ""), Text(_when(success, now) if success else "never"),
+            _behind(one), Text(_when(one.next_at, now) if one.next_at else "now" if one.stand == "reading" else ""),
             _count(one.found.new_hour), _count(one.found.new_day), Text(str(one.open_gaps or "")),
         )  # fmt: skip
     console = Console(highlight=False)
     console.print(table)
+    console.print(Text("times are UTC", style="dim"))
     for one in found:
-        if one.stand is Stand.PARTLY:
-            console.print(f"{visible(one.source.name)}: {visible(one.words)}", markup=False, soft_wrap=True)
-        elif one.to_do and (one.waits or one.trouble):
-            console.print(f"{visible(one.source.name)}: {one.to_do}", markup=False, soft_wrap=True)
-        if one.waits and one.trouble:
-            console.print(f"  {visible(one.trouble.said)}", markup=False, soft_wrap=True, style="dim")
-        for gap in one.missed:
-            said = f"{moment(gap.since)} to {moment(gap.until)}"
-            console.print(f"{visible(one.source.name)} misses {said}: {gap.why}", markup=False, soft_wrap=True)
+        for number, (text, style) in enumerate(_more(one)):
+            # A source that has anything to be told begins a line, and the rest is beneath it.
+            console.print(text if number == 0 else f"  {text}", markup=False, soft_wrap=True, style=style)
 
 
-def _short(one: Standing) -> str:
-    """Of what is read in part the words have a line of their own."""
-    return "read in part" if one.stand is Stand.PARTLY else visible(one.words)
+def _more(one: Standing) -> Iterator[tuple[str, str]]:
+    """What there is to be told of a source, with its style; nothing where all is well."""
+    telling = one.trouble is not None or one.stand not in (*_NOTHING_TO_SAY, Stand.ON_DEMAND)
+    if telling or one.missed:
+        yield f"{visible(one.source.name)}: {visible(one.words)}", "red" if one.waits else ""
+    if one.to_do and (telling or one.missed):
+        yield f"to do: {visible(one.to_do)}", ""
+    if one.waits and one.trouble:
+        yield f"message: {visible(one.trouble.said)}", "dim"
+    for gap in one.missed:
+        yield f"misses {moment(gap.since)} to {moment(gap.until)}: {visible(gap.why)}", ""
+
+
+def _when(moment: datetime, now: datetime) -> str:
+    """A time of today, or a day and a time; UTC."""
+    return moment.strftime("%H:%M" if moment.date() == now.date() else "%d %b %H:%M")
 
 
 def _count(number: int | None) -> Text:
@@ -242,16 +277,17 @@ def _print_source(standing: Standing, hours: Sequence[Hour], detail: SourceCover
     source = standing.source
     line(f"{visible(source.name)} ({source.kind}): {visible(standing.words)}", "red" if standing.waits else "")
     if standing.to_do:
-        line(f"to do: {standing.to_do}")
+        line(f"to do: {visible(standing.to_do)}")
     if standing.trouble:
         line(f"message: {visible(standing.trouble.said)}", "dim")
     read = moment(source.last_success_at) if source.last_success_at else "never"
     covered = f"; read up to {moment(source.covered_to)}" if source.covered_to else ""
     line(f"last success: {read}{covered}; next run: {_next(standing).plain}")
     for account in standing.blocked:
-        line(f"{account.name} may not be used before {moment(account.blocked_until or now)}: {account.why}")
+        until = moment(account.blocked_until or now)
+        line(f"{ACCOUNT} ({account.name}) may not be used before {until}: {visible(account.why or 'it is blocked')}")
     for spending in standing.spending:
-        line(f"{spending.account}: {spending.forecast.words}")
+        line(f"{ACCOUNT} ({spending.account}): {spending.forecast.words}")
     line("")
     for day, drawn in _days(hours):
         console.print(Text.assemble((f"{day} ", "dim"), *drawn))
@@ -262,7 +298,9 @@ def _print_source(standing: Standing, hours: Sequence[Hour], detail: SourceCover
         console.print(Text.assemble((sign, style), f" {words} ({counted(many, 'hour')})"))
     line(f"{detail.mentions_in_words}")
     for gap in detail.gaps:
-        line(f"gap {moment(gap.since)} to {moment(gap.until)}, {gap.state}: {gap.why}; {gap.found:,} found in it")
+        line(
+            f"gap {moment(gap.since)} to {moment(gap.until)}, {gap.state}: {visible(gap.why)}; {gap.found:,} found in it"
+        )
 
 
 def _days(hours: Sequence[Hour]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
