@@ -107,7 +107,7 @@ class BlueskySource:
             if reached >= most and (token is not None or reached >= _REACHABLE):
                 return Answer(found, whole=False)
             if token is None:
-                return Answer(found, whole=True, few=reached * 4 <= _COMFORTABLE)
+                return Answer(found, whole=True, few=(reached - _A_PAGE + len(posts)) * 4 <= _COMFORTABLE)
             if token in tokens:
                 raise RetriableSourceError(
                     f"{shown(self._address)} sent the page token {token!r} twice; stopped rather than read in circles"
