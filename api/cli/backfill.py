@@ -14,7 +14,7 @@ from rich.progress import Progress, TaskID
 
 from alerts.text import visible
 from alerts.wording import counted, moment
-from api.cli.output import Failure, progress, say
+from api.cli.output import Failure, progress, say, stay_out
 from api.cli.setup import prepare
 from api.cli.stopping import told_to_stop
 from api.wiring import Installation, apply_config, install, read_config
@@ -199,8 +199,8 @@ def _read(installation: Installation, pipeline: Pipeline, todo: Sequence[Planned
         stopped = stop.is_set()
     for outcome in outcomes:
         spent = f", {dollars(outcome.cost)} spent" if outcome.cost else ""
-        known = outcome.found - outcome.stored
-        say(f"{outcome.name}: {outcome.found:,} found, {outcome.stored:,} new, {known:,} known already{spent}")
+        known, gone = outcome.found - outcome.stored, stay_out(outcome.refused)
+        say(f"{outcome.name}: {outcome.found:,} found, {outcome.stored:,} new, {known:,} known already{gone}{spent}")
         if outcome.capped:
             say(f"{outcome.name}: its platform has more here than it hands out, so some of it is missing")
         if outcome.unread:

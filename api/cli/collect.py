@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from api.cli.output import Failure, progress, say
+from alerts.text import visible
+from api.cli.output import Failure, progress, say, stay_out
 from api.cli.setup import prepare
 from api.cli.stopping import told_to_stop, wait
 from api.wiring import Installation, apply_config, install, read_config
@@ -62,7 +63,7 @@ def _read_once(installation: Installation, pipeline: Pipeline, sources: Sequence
     with progress() as bars:
         for row in sources:
             assert row.id is not None
-            task = bars.add_task(row.name, total=None)
+            task = bars.add_task(visible(row.name), total=None)
             try:
                 result = collect(
                     installation.store, row.id, pipeline.source(row.id), clock.now,
@@ -71,7 +72,8 @@ def _read_once(installation: Installation, pipeline: Pipeline, sources: Sequence
             except SourceError as error:
                 failures.append(f"{row.name}: {error}")
             else:
-                say(f"{row.name}: {result.seen:,} seen, {result.stored:,} new, {result.known:,} known already")
+                known = f"{result.known:,} known already{stay_out(result.refused)}"
+                say(f"{row.name}: {result.seen:,} seen, {result.stored:,} new, {known}")
             bars.update(task, total=1, completed=1)
     if failures:
         raise Failure("\n".join(failures))

@@ -12,7 +12,7 @@ import typer
 from alerts.durations import parse_duration
 from alerts.wording import counted
 from api.cli.draining import drain, in_words
-from api.cli.output import Failure, progress, say
+from api.cli.output import Failure, progress, say, stay_out
 from api.cli.setup import brands_called, ensure_brands, prepare
 from api.wiring import Installation, install, read_config
 from listener import clock
@@ -232,7 +232,8 @@ def _report(outcome: Imported) -> None:
         say(f"not stored: {skipped.where}: {skipped.why}")
     if len(result.skipped) > SHOWN:
         say(f"not stored: {len(result.skipped) - SHOWN} more rows")
-    say(f"{result.stored:,} mentions stored, {result.known:,} known already, {result.unmatched:,} about no brand here")
+    known = f"{result.known:,} known already{stay_out(result.refused)}"
+    say(f"{result.stored:,} mentions stored, {known}, {result.unmatched:,} about no brand here")
     if result.other_brands:
         named = ", ".join(f"{name} ({count:,})" for name, count in result.other_brands.most_common(10))
         say(f"{result.other_brands.total():,} rows name another brand: {named}; add --brand NAME to take them too")

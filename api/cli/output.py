@@ -29,6 +29,11 @@ def say(text: str) -> None:
     console.print(visible_lines(text), markup=False, soft_wrap=True)
 
 
+def stay_out(refused: int) -> str:
+    """The end of a line of figures: how many had to go once and are not taken in again; nothing for none."""
+    return f", {refused:,} deleted before and kept out" if refused else ""
+
+
 @contextmanager
 def progress(*, percent: bool = False) -> Iterator[Progress]:
     """Bars for work that may take long, in things done or in per cent; on a pipe only the last state is printed."""

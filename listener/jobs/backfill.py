@@ -167,13 +167,14 @@ def _key(row: SourceRow, brands: Collection[Brand], asked: Asked) -> str:
 @dataclass(slots=True)
 class Outcome:
     """What became of a source's backfill. ``state``: finished, open (to go on another time), failed or busy.
-    ``unread``: parts of the place that could not be read."""
+    ``unread``: parts of the place that could not be read. ``refused``: those that had to go once, and stay out."""
 
     name: str
     state: str = "open"
     why: str | None = None
     found: int = 0
     stored: int = 0
+    refused: int = 0
     pages: int = 0
     capped: int = 0
     unread: list[str] = field(default_factory=list)
@@ -324,6 +325,7 @@ class _Reader:
         outcome = self._outcome
         outcome.found += found
         outcome.stored += taken.stored
+        outcome.refused += taken.refused
         outcome.pages += 1
         outcome.capped += capped
         outcome.unread = unread

@@ -45,7 +45,8 @@ class TakenOver(RetriableSourceError):
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What one page came to: items ``seen``, mentions ``stored``, ``known`` already, about nobody (``unmatched``), and
-    new ``pairs`` of mention and brand; and what the page said of itself."""
+    new ``pairs`` of mention and brand; and what the page said of itself. ``refused``: those that had to go once, and
+    stay out."""
 
     seen: int
     stored: int
@@ -53,6 +54,7 @@ class Taken:
     unmatched: int
     pairs: int
     page: Page
+    refused: int = 0
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Collected:
 
     ``other_brands``: items whose source says that they are about a brand not asked for. ``finished``: the source was
     read to its end, and not only until the run was told to stop. ``unread``: parts of the place that could not be read.
+    ``refused``: items that had to go once, and stay out.
     """
 
     seen: int = 0
@@ -68,6 +71,7 @@ class Collected:
     known: int = 0
     unmatched: int = 0
     pairs: int = 0
+    refused: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     other_brands: Counter[str] = field(default_factory=Counter)
     capped: int = 0
@@ -81,6 +85,7 @@ class Collected:
         self.known += taken.known
         self.unmatched += taken.unmatched
         self.pairs += taken.pairs
+        self.refused += taken.refused
         self.skipped.extend(taken.page.skipped)
         self.capped += taken.page.capped
         self.unread += [part for part in dict.fromkeys(taken.page.unread) if part not in self.unread]
@@ -306,8 +311,9 @@ def _take(
         # One that was about a brand may have been edited so that it no longer is.
         intake.take_unmatched(session, row.id, unmatched, now)
         taken = Taken(
-            seen=len(page.items), stored=kept.stored, known=len(matched) - kept.stored,
+            seen=len(page.items), stored=kept.stored, known=len(matched) - kept.stored - kept.refused,
             unmatched=len(page.items) - len(matched) - others.total(), pairs=kept.pairs, page=page,
+            refused=kept.refused,
         )  # fmt: skip
         blank_native(session, page.platform or row.kind, page.deleted, DELETED, now)
         blank_authors(session, page.platform or row.kind, page.deleted_authors, ACCOUNT_GONE, now)
@@ -326,6 +332,6 @@ def _tell(event: str, row: SourceRow, result: Collected) -> None:
     tell = log.info if result.seen else log.debug
     tell(
         event, source=row.name, seen=result.seen, stored=result.stored, known=result.known,
-        unmatched=result.unmatched, other_brands=result.other_brands.total(), skipped=len(result.skipped),
-        capped=result.capped, unread=len(result.unread), finished=result.finished,
+        unmatched=result.unmatched, refused=result.refused, other_brands=result.other_brands.total(),
+        skipped=len(result.skipped), capped=result.capped, unread=len(result.unread), finished=result.finished,
     )  # fmt: skip
