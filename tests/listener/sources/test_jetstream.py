@@ -332,8 +332,8 @@ def test_catching_up_is_no_failure_of_the_source_and_holds_up_nobody(
         Scheduler(site.store, queue, clock).fire_due()
         (work,) = queue.claim(clock())
         extended: list[int] = []
-        extend = queue.extend
-        monkeypatch.setattr(queue, "extend", lambda *args: extended.append(1) or extend(*args))
+        hold = queue.hold
+        monkeypatch.setattr(queue, "hold", lambda *args: extended.append(1) or hold(*args))
         pipeline._collect(work)
     assert sorted(row.text for row in site.rows(Mention)) == texts(posts)
     assert platform.handshakes == 1
