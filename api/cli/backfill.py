@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated
 
+import structlog
 import typer
 from rich.progress import Progress, TaskID
 
@@ -27,6 +28,8 @@ from listener.source import Page
 from listener.spending import dollars
 from listener.store import brands as brand_store
 from listener.store.tables import Source
+
+log = structlog.get_logger()
 
 AT_ONCE = 8
 """Sources read side by side."""
@@ -63,8 +66,12 @@ def backfill(
     if began >= (ended or clock.now()):
         raise typer.BadParameter(f"{since} is not before {until or 'now'}", param_hint="--since")
     settings = prepare()
-    config = read_config(settings)
-    with install(settings, config) as installation, closing(installation.pipeline(share=SHARE)) as pipeline:
+    # The secrets of the sources that are read are looked up with each; another's is no reason to read none.
+    config = read_config(settings, secrets=False)
+    with (
+        install(settings, config, sending=False) as installation,
+        closing(installation.pipeline(share=SHARE)) as pipeline,
+    ):
         apply_config(installation.store, config)
         rows = _sources(installation, source or ())
         _known_brands(installation, brand)
@@ -192,7 +199,7 @@ def _read(installation: Installation, pipeline: Pipeline, todo: Sequence[Planned
         watcher = threading.Thread(target=_pass_on, args=(stop, pipeline.stop, list(running)), daemon=True)
         watcher.start()
         try:
-            outcomes = [future.result() for future in running]
+            outcomes = [_outcome(future, planned) for future, planned in running.items()]
         finally:
             pipeline.stop.set()
             watcher.join()
@@ -218,6 +225,16 @@ def _read(installation: Installation, pipeline: Pipeline, todo: Sequence[Planned
     return [f"{line}; the same command goes on where it was" for line in left]
 
 
+def _outcome(future: Future[Outcome], planned: Planned) -> Outcome:
+    """What became of it; an error that nobody foresaw is this source's alone."""
+    try:
+        return future.result()
+    except Exception as error:
+        log.exception("backfill_unforeseen_failure", source=planned.row.name)
+        # Its words may quote what somebody said: they are for the log.
+        return Outcome(planned.row.name, "failed", f"unforeseen {type(error).__name__}; the log tells more")
+
+
 def _pass_on(asked: threading.Event, stop: threading.Event, running: Sequence[Future[Outcome]]) -> None:
     """Tell the readers to stop when the process was; ends when they have ended."""
     while not stop.is_set() and not all(future.done() for future in running):
@@ -229,8 +246,8 @@ class _Bar:
     """Shows how one source is doing."""
 
     def __init__(self, bars: Progress, name: str) -> None:
-        self._bars, self._name = bars, name
-        self._task: TaskID = bars.add_task(name, total=None)
+        self._bars, self._name = bars, visible(name)
+        self._task: TaskID = bars.add_task(self._name, total=None)
 
     @property
     def told(self) -> Told:

@@ -210,15 +210,16 @@ _NOTHING_TO_SAY = (Stand.OK, Stand.NEW, Stand.READING, Stand.OFF, Stand.SENDS)
 def _print_overview(found: Sequence[Standing], now: datetime) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("source", "kind", "state", "read", "behind", "next", "new 1 h", "24 h", "gaps"):
-        number = title in ("new 1 h", "24 h", "gaps")
+        right = title in ("new 1 h", "24 h", "gaps")
         # In a narrow terminal a long name is folded, and the rest stays readable.
-        table.add_column(title, justify="right" if number else "left", no_wrap=title != "source", overflow="fold")
+        table.add_column(title, justify="right" if right else "left", no_wrap=title != "source", overflow="fold")
     for one in found:
         success = one.source.last_success_at
+        read = _when(success, now) if success else "never"
+        following = _when(one.next_at, now) if one.next_at else "now" if one.stand is Stand.READING else ""
         table.add_row(
             Text(visible(one.source.name)), Text(one.source.kind),
-            Text(STATES[one.stand], style="red" if one.waits else ""), Text(_when(success, now) if success else "never"),
-            _behind(one), Text(_when(one.next_at, now) if one.next_at else "now" if one.stand == "reading" else ""),
+            Text(STATES[one.stand], style="red" if one.waits else ""), Text(read), _behind(one), Text(following),
             _count(one.found.new_hour), _count(one.found.new_day), Text(str(one.open_gaps or "")),
         )  # fmt: skip
     console = Console(highlight=False)
@@ -298,9 +299,8 @@ def _print_source(standing: Standing, hours: Sequence[Hour], detail: SourceCover
         console.print(Text.assemble((sign, style), f" {words} ({counted(many, 'hour')})"))
     line(f"{detail.mentions_in_words}")
     for gap in detail.gaps:
-        line(
-            f"gap {moment(gap.since)} to {moment(gap.until)}, {gap.state}: {visible(gap.why)}; {gap.found:,} found in it"
-        )
+        when = f"{moment(gap.since)} to {moment(gap.until)}"
+        line(f"gap {when}, {gap.state}: {visible(gap.why)}; {gap.found:,} found in it")
 
 
 def _days(hours: Sequence[Hour]) -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -1,5 +1,6 @@
 """How each source stands: whether it is read, how far behind it is, what is wrong and who must do something."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -166,7 +167,7 @@ def _said(
         said = f"read on demand; {wrong.words}" if wrong else "read on demand"
         return Stand.ON_DEMAND, said, wrong.to_do if wrong else None
     if row.stopped:
-        return Stand.STOPPED, f"stopped: {wrong.words if wrong else 'it waits for a person'}", _mend(wrong)
+        return Stand.STOPPED, f"stopped: {wrong.words if wrong else 'it waits for a person'}", _mend(wrong, row.name)
     if reading:
         return Stand.READING, "being read just now", None
     if wrong is not None:
@@ -186,9 +187,9 @@ def _said(
     return Stand.OK, "up to date", None
 
 
-def _mend(wrong: Trouble | None) -> str:
+def _mend(wrong: Trouble | None, name: str) -> str:
     to_do = wrong.to_do if wrong else "read the message below"
-    return f"{to_do}; then restart Escucha, or run `escucha collect --once NAME`"
+    return f"{to_do}; then restart Escucha, or run `escucha collect --once {shlex.quote(name)}`"
 
 
 def _queued(row: Source, known: _Known) -> bool:

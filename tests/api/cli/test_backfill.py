@@ -20,6 +20,7 @@ from werkzeug import Request, Response
 from listener import configfile, registry
 from listener.http import Http
 from listener.items import Item
+from listener.jobs.backfill import Outcome, Planned, run
 from listener.query import Query
 from listener.registry import SourceKind
 from listener.source import Cursor, Estimate, Limit, Meter, Page, account_name
@@ -144,6 +145,44 @@ def test_a_platform_that_is_down_is_told_and_nothing_is_lost(
     hackernews._faults.clear()
     assert escucha(*BACKFILL).status == 0
     assert kept < count(tmp_path, "SELECT count(*) FROM mention") == POSTS
+
+
+def test_another_sources_secret_is_not_needed(escucha: Escucha, tmp_path: Path, hackernews: SlowHackerNews) -> None:
+    write_config(
+        tmp_path,
+        "  - {name: hn, kind: hackernews}",
+        "  - {name: yt, kind: youtube, channels: [UC12345678901234567890ab], api_key_from: NOBODY_SET_THIS}",
+        "channels: [{name: slack, kind: slack, url_from: NOR_THIS}]",
+    )
+    result = escucha(*BACKFILL, "--source", "hn")
+    assert result.status == 0, result.err
+    assert count(tmp_path, "SELECT count(*) FROM mention") == POSTS
+
+    result = escucha(*BACKFILL)
+    assert result.status == 1
+    assert "yt (youtube) cannot be read: " in result.err
+    assert "NOBODY_SET_THIS is not set" in result.err
+
+
+def test_what_nobody_foresaw_in_one_source_stops_no_other(
+    escucha: Escucha, tmp_path: Path, hackernews: SlowHackerNews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(store: Store, planned: Planned, *more: Any) -> Outcome:
+        if planned.row.name == "[bold]odd":
+            raise KeyError("a secret")
+        return run(store, planned, *more)
+
+    monkeypatch.setattr("api.cli.backfill.run_backfill", breaks)
+    write_config(tmp_path, "  - {name: hn, kind: hackernews}", "  - {name: '[bold]odd', kind: hackernews}")
+    result = escucha(*BACKFILL)
+    assert result.status == 1
+    assert "hn: 300 found, 300 new" in result.err
+    last = result.err.strip().splitlines()[-1]
+    assert last == (
+        "escucha: [bold]odd: unforeseen KeyError; the log tells more; the same command goes on where it was"
+    )
+    bars = [line for line in result.err.splitlines() if "0:00:0" in line]
+    assert any("[bold]odd" in line for line in bars)
 
 
 def test_a_feed_that_cannot_look_back_says_so(escucha: Escucha, tmp_path: Path, httpserver: HTTPServer) -> None:

@@ -54,10 +54,55 @@ def test_a_source_that_stopped_is_told_with_what_to_do_and_ends_in_1(escucha: Es
 
     assert result.status == 1
     assert "stopped: the platform does not accept our password or key" in result.out
-    assert "my news: check the credentials of this source" in result.out
+    assert (
+        "  to do: check the credentials of this source: they may be mistyped, expired or withdrawn; then " in result.out
+    )
+    assert "`escucha collect --once 'my news'`" in result.out
     assert "answered 401" in result.out
     assert "not read" in result.out
     assert escucha("sources", "--json").status == 1
+
+
+def test_one_that_worked_and_is_refused_is_not_stopped_for_what_may_pass(escucha: Escucha, serve: Serve) -> None:
+    """As `escucha run` has it: it is tried again, an hour later at first."""
+    serve()
+    escucha("collect", "--once")
+    serve(Response("no", status=403))
+    assert escucha("collect", "--once").status == 1
+    (row,) = json.loads(escucha("sources", "--json").out)
+    assert (row["state"], row["trouble"]["kind"]) == ("failing", "forbidden")
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+def test_the_table_can_be_read_in_a_narrow_terminal_too(
+    escucha: Escucha, serve: Serve, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    serve(Response("no", status=401))
+    escucha("collect", "--once")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    head, row, *below = escucha("sources").out.splitlines()
+
+    assert head.split() == ["source", "kind", "state", "read", "behind", "next", "new", "1", "h", "24", "h", "gaps"]
+    assert row.split()[:5] == ["my", "news", "rss", "stopped", "never"]
+    assert max(len(head), len(row)) <= columns
+    assert "my news: stopped: the platform does not accept our password or key" in below
+
+
+OTHERS = """
+  - {name: another, kind: youtube, channels: [UC12345678901234567890ab], api_key_from: NOBODY_SET_THIS}
+channels:
+  - {name: slack, kind: slack, url_from: NOR_THIS}
+"""
+
+
+def test_another_sources_secret_is_not_needed_to_try_this_one(escucha: Escucha, serve: Serve, tmp_path: Path) -> None:
+    serve()
+    path = tmp_path / "escucha.yml"
+    path.write_text(path.read_text().rstrip() + OTHERS)
+    assert "my news: it works" in escucha("sources", "test", "my news").out
+    result = escucha("sources", "test", "another")
+    assert result.status == 1
+    assert "NOBODY_SET_THIS is not set; set it" in result.err
 
 
 def test_without_sources_it_says_how_to_have_one(escucha: Escucha) -> None:
