@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from threading import Event
 from typing import Annotated, Any
 
 import structlog
@@ -42,6 +43,9 @@ AT_WORK = 4
 
 WAITING = 60
 """Requests that may wait for those; whoever comes then is asked to come again."""
+
+STOPS_WITHIN_S = 0.2
+"""How soon whoever reads a body learns that the process is to end."""
 
 COME_AGAIN_S = 5
 """Seconds; within this a process that ends is there again, too."""
@@ -246,15 +250,34 @@ async def _read(request: Request) -> bytes:
     if declared.isascii() and declared.isdigit() and (len(declared) > 12 or int(declared) > LARGEST_BODY):
         raise too_large
     body = bytearray()
+    stopped: asyncio.Task[None] | None = None
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(BODY_TIMEOUT_S) as patience:
+            stopped = asyncio.create_task(_until_stopped(request.app.state.stop, patience))
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > LARGEST_BODY:
                     raise too_large
     except TimeoutError as error:
+        if request.app.state.stop.is_set():
+            raise _stopping() from error
         raise Stop(408, f"the body did not come within {BODY_TIMEOUT_S} seconds", Connection="close") from error
+    finally:
+        if stopped is not None:
+            stopped.cancel()
     return bytes(body)
+
+
+async def _until_stopped(stop: Event, patience: asyncio.Timeout) -> None:
+    """End somebody's patience when the process is to end."""
+    while not stop.is_set():
+        await asyncio.sleep(STOPS_WITHIN_S)
+    patience.reschedule(asyncio.get_running_loop().time())
+
+
+def _stopping() -> Stop:
+    words = "Escucha is being stopped; nothing was stored, come again"
+    return Stop(503, words, Connection="close", **{"Retry-After": str(COME_AGAIN_S)})
 
 
 def _key(request: Request, sender: Sender, body: bytes, *, atomic: bool) -> Key | None:
@@ -296,8 +319,7 @@ def _store(
         words = "this sender is no longer set up; nothing was stored"
         raise Stop(503, words, **{"Retry-After": str(60)}) from error
     except Stopping as error:
-        words = "Escucha is being stopped; nothing was stored, come again"
-        raise Stop(503, words, Connection="close", **{"Retry-After": str(COME_AGAIN_S)}) from error
+        raise _stopping() from error
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         # Not the error itself: it quotes the statement, and with it what customers said.
         log.warning("push_database_busy", source=sender.name, error=str(getattr(error, "orig", None) or type(error)))

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from listener.jobs import retain
 from listener.jobs.retain import WHY, blank_old, retain_next
-from listener.store.tables import Mention, MentionBand, Tombstone
+from listener.store import push as receipts
+from listener.store.tables import Mention, MentionBand, PushReceipt, Tombstone
 from tests.listener.conftest import Site, item, together
 from tests.listener.store.test_copies import NEWS
 
@@ -37,6 +38,21 @@ def test_more_than_a_batch_goes_batch_by_batch_and_stops_when_told(feed: Site) -
     assert blank_old(feed.store, MONTH, feed.clock, lambda: next(told)) == retain.BATCH
     assert blank_old(feed.store, MONTH, feed.clock, lambda: True) == retain.BATCH + 1
     assert left(feed) == set()
+
+
+def test_receipts_go_after_three_days_though_their_sender_is_quiet(feed: Site) -> None:
+    with feed.store.transaction() as session:
+        for key in ("answered", "at work"):
+            assert receipts.claim(session, 1, key, b"f", feed.clock()).ours
+        receipts.finish(session, 1, "answered", "{}")
+    feed.clock.advance(days=1)
+    with feed.store.transaction() as session:
+        assert receipts.claim(session, 1, "later", b"f", feed.clock()).ours
+    feed.clock.advance(days=2)
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 0
+    feed.clock.advance(hours=1)
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 2
+    assert feed.one(PushReceipt).key == "later"
 
 
 def test_texts_without_copies_to_come_are_forgotten(feed: Site) -> None:

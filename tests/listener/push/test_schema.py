@@ -102,6 +102,24 @@ def test_no_json_breaks_it(document: Any) -> None:
         assert isinstance(read_item(0, fields, ("crm",), NOW), Entry | Refused)
 
 
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"declared": {"a[b": "x"}}, "/items/0/declared/a[b"),
+        ({"declared": {"float": "x"}}, "/items/0/declared/float"),
+        ({"declared": {"m": {"value": 1, "lowest": 0, "highest": "x"}}}, "/items/0/declared/m"),
+        ({"declared": {"": 1}}, "/items/0/declared/"),
+        ({"engagement": {"a[0]": -1}}, "/items/0/engagement/a[0]"),
+        ({"engagement": {"[key]": "x"}}, "/items/0/engagement/[key]"),
+        ({"x[y": 3}, "/items/0/x[y"),
+    ],
+)
+def test_a_name_with_brackets_is_pointed_to(changes: dict[str, Any], pointer: str) -> None:
+    read = read_item(0, {"id": 1, "text": "x", "created_at": "2020-01-01T00:00:00Z"} | changes, ("crm",), NOW)
+    assert isinstance(read, Refused)
+    assert read.pointer == pointer
+
+
 def test_half_characters_are_mended_and_whole_ones_kept() -> None:
     assert parse_body(rb'{"a\ud83d": ["\ud83d\ude00", "x\udc00"]}') == {"a?": ["\U0001f600", "x?"]}
     with pytest.raises(Malformed):

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.reasons import Reason
+from listener.items import Author
 from listener.jobs.alert import judge_batch
-from listener.store import read, relevance, scoring
+from listener.store import deletion, read, relevance, scoring
 from listener.store.engine import Store
 from listener.store.tables import Alert, Brand, Mention, MentionBrand, RollupHour, Score, table
 from tests.conftest import Clock
@@ -89,6 +90,41 @@ def test_the_model_hides_nothing_in_a_language_it_cannot_judge(delta: Site) -> N
     assert [name for name, pair in pairs(delta).items() if pair.hidden_why] == ["water"]
     decide_again(delta, 1)
     assert [name for name, pair in pairs(delta).items() if pair.hidden_why] == ["water"]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown_now"),
+    [
+        ({"context": ["author:bob"]}, ["by bob"]),
+        ({"context": ["delta lang:pt"]}, ["in portuguese"]),
+        ({"context": ["delta source:forum"]}, ["elsewhere"]),
+        ({"context": ["delta source:mastodon"]}, ["elsewhere"]),
+        ({"unless": ["author:bob"], "threshold": 0.0}, ["elsewhere", "in portuguese"]),
+        ({"unless": ["delta lang:pt"], "threshold": 0.0}, ["by bob", "elsewhere"]),
+    ],
+)
+def test_words_may_ask_for_what_is_known_beside_the_text(
+    site: Site, words: dict[str, Any], shown_now: list[str]
+) -> None:
+    site.brand("Delta", query="delta", relevance=words)
+    site.source("feed")
+    site.source("forum", kind="mastodon")
+    site.take(item("by bob", "Delta", author=Author("1", handle="Bob")), source="feed")
+    site.take(item("in portuguese", "Delta", lang="pt-BR"), source="feed")
+    site.take(item("elsewhere", "Delta", kind="mastodon"), source="forum")
+    write(site, {pair.id: 0.05 for pair in site.rows(MentionBrand) if pair.id is not None})
+    assert sorted(shown(site)) == shown_now
+    decide_again(site, 1)
+    assert sorted(shown(site)) == shown_now
+
+
+def test_progress_counts_what_is_looked_at(delta: Site) -> None:
+    ids = {name: pair.id for name, pair in pairs(delta).items()}
+    write(delta, dict.fromkeys(ids.values(), 0.9))  # type: ignore[arg-type]
+    with delta.store.transaction() as session:
+        deletion.blank_native(session, "rss", ["air"], "deleted", delta.clock())
+    with delta.store.reading() as session:
+        assert relevance.to_decide_again(session, 1) == sum(done.looked_at for done in decide_again(delta, 1)) == 2
 
 
 def test_a_person_shows_and_hides_and_no_model_overrides_that(delta: Site) -> None:
