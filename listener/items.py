@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sentiment.text import unpiled
+
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and signs that are drawn as nothing."""
@@ -16,8 +18,9 @@ def wordless(text: str | None) -> bool:
 
 
 def storable(text: str) -> str:
-    """Text without what a database refuses: NUL (PostgreSQL) and lone surrogates (both)."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    """Text without what a database refuses, NUL (PostgreSQL) and lone surrogates (both), and without piles of marks
+    that would take whoever reads it long (see ``unpiled``)."""
+    return unpiled(text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))
 
 
 def as_utc(moment: datetime) -> datetime:

@@ -7,6 +7,7 @@ normalisation of different versions do not belong together.
 
 import html
 import re
+import sys
 import unicodedata
 from functools import lru_cache
 
@@ -72,9 +73,24 @@ _DRAWING = frozenset(
 )
 
 
+@lru_cache(maxsize=1)
+def _piled() -> re.Pattern[str]:
+    marks = "".join(re.escape(char) for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.combining(char))
+    return re.compile(f"([{marks}]{{30}})[{marks}]+")
+
+
+def unpiled(text: str) -> str:
+    """The text with 30 marks on a letter at most, as Unicode's Stream-Safe Text Format has it.
+
+    Putting tens of thousands of them in order takes Python many seconds, and nobody writes them to be read.
+    https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
+    """
+    return text if text.isascii() else _piled().sub(r"\1", text)
+
+
 def fold(text: str) -> str:
     """Lower case without accents, punctuation or spaces: how a brand and its handle are compared."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", unpiled(text)).casefold()
     return "".join(char for char in decomposed if char.isalnum())
 
 
@@ -133,7 +149,7 @@ def _settle(word: str) -> str:
     Once is not enough: `&amp;lt;` and fullwidth `＆lt;` hide a second entity. Each round shortens or ends it.
     """
     while True:
-        settled = _UNSEEN.sub("", word)
+        settled = unpiled(_UNSEEN.sub("", word))
         if not settled.isascii():
             settled = unicodedata.normalize("NFKC", settled)
         if "&" in settled:

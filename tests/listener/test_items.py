@@ -85,3 +85,9 @@ def test_items_do_not_change() -> None:
 )
 def test_title_and_text_are_one_text_without_saying_it_twice(title: str | None, text: str, full: str) -> None:
     assert item(title=title, text=text).full_text == full
+
+
+def test_piles_of_marks_are_cut_and_writing_is_not() -> None:
+    assert len(storable("a" + "\u0301\u0323" * 40_000)) == 31
+    for written in ("señor", "nin\u0303o", "ผู้ที่", "שָׁלוֹם", "हिन्दी", "👩‍💻 ❤️"):
+        assert storable(written) == written

@@ -89,3 +89,8 @@ def test_any_text_can_be_read(text: str) -> None:
 
 def test_a_deep_entity_ends() -> None:
     assert normalise("&" + "amp;" * 3000) == "&"
+
+
+def test_a_pile_of_marks_costs_no_more_than_its_letter() -> None:
+    assert normalise("very ba" + "\u0301\u0323" * 40_000 + "d").startswith("very b")
+    assert len(normalise("a" + "\u0301\u0323" * 40_000)) <= 31
