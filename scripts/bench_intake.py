@@ -143,7 +143,7 @@ def run(store: Store, most: int, page: int, seed: int) -> list[dict[str, float]]
     """Fill the store; a row for each step. Only the time in ``take_page`` and its commit counts."""
     source, named = prepared(store)
     stored, took, cpu, since, rows = 0, 0.0, 0.0, 0, []
-    steps = [step for step in STEPS if step <= most] or [most]
+    steps = [*(step for step in STEPS if step < most), most]
     worst = 0.0
     print(f"{'stored':>10} {'a second':>10} {'to first':>9} {'cpu each':>10} {'slowest page':>13} {'size':>10}")
     for matched in pages(page, seed, named):

@@ -164,7 +164,8 @@ def record(session: Session, source: Source, since: datetime, until: datetime) -
 def mentions(session: Session, source_id: int, since: datetime, until: datetime) -> dict[datetime, int]:
     """How many mentions of a source were said in each hour, whenever they were found; hours without any are left out.
 
-    Counted from the mentions themselves, so that it is true whatever was deleted or came late.
+    Counted from the mentions themselves, so that it is true whatever was deleted or came late; what was deleted counts
+    here as little as in any figure.
     """
     said = table(Mention).c
     sqlite = session.get_bind().dialect.name == "sqlite"
@@ -173,7 +174,9 @@ def mentions(session: Session, source_id: int, since: datetime, until: datetime)
     )
     rows = session.connection().execute(
         select(hour, func.count())
-        .where(said.source_id == source_id, said.created_at >= since, said.created_at < until)
+        .where(
+            said.source_id == source_id, said.created_at >= since, said.created_at < until, said.deleted_at.is_(None)
+        )
         .group_by(hour)
     )
     return {

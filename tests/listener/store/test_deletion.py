@@ -1,5 +1,7 @@
 """What had to go is nowhere: not in a list, a figure, a notice or an index; and nothing brings it back."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import inspect, text
 
@@ -7,7 +9,7 @@ from alerts.notice import Notice
 from listener.items import Author as Speaker
 from listener.jobs.alert import judge_batch
 from listener.jobs.score import score_batch
-from listener.store import deletion, intake, read
+from listener.store import coverage, deletion, intake, read
 from listener.store.tables import (
     Alert,
     Author,
@@ -17,6 +19,7 @@ from listener.store.tables import (
     MentionBand,
     MentionBrand,
     Score,
+    Source,
     Tombstone,
     table,
 )
@@ -210,3 +213,12 @@ def test_blanking_storing_scoring_and_judging_at_once_neither_deadlock_nor_misco
 
     assert postgres_feed.rollups() == postgres_feed.recount()
     consistent(postgres_feed)
+
+
+def test_what_was_deleted_is_in_no_hour_of_the_ledger_either(feed: Site) -> None:
+    feed.take(item("gone"), item("there", minute=5), item("also gone", minute=70))
+    feed_id, hours = feed.id_of(Source, "feed"), (NOON, NOON + timedelta(hours=2))
+    assert blank(feed, "gone", "also gone") == 2
+
+    with feed.store.reading() as session:
+        assert coverage.mentions(session, feed_id, *hours) == {NOON: 1}
