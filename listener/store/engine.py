@@ -25,7 +25,7 @@ from listener.store.writers import Line, Turn, line_of
 
 BUSY_TIMEOUT_S = 30
 
-POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
+POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 80}
 """Enough connections for the stages' threads and the API's; idle ones beyond ten are closed."""
 
 
