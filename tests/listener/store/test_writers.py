@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -21,8 +22,11 @@ def setting(key: str) -> Setting:
 
 def patient(line: Line, many: int) -> None:
     """Until so many wait."""
-    while line.waiting < many:
-        pass
+    for _ in range(10_000):
+        if line.waiting >= many:
+            return
+        sleep(0.001)
+    pytest.fail("nobody waits in line")
 
 
 def line_before(store: Store) -> Line:
