@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 COLLECTORS = 32
 """The most sources that are read at once, each in a thread that is started when it is needed: so many may hang until
-their timeout and hold up no other. More would take all of the store's connections (``POOL``) at the worst moment."""
+their timeout and hold up no other. The store has a connection for each of them (``POOL``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,27 +204,31 @@ STATES: dict[Stand, str] = {
 }
 """A stand as the table has it: the words have a line of their own."""
 
+_WIDE = 100
+"""Columns of a terminal from which on there is room for two spaces between those of the table."""
+
 _NOTHING_TO_SAY = (Stand.OK, Stand.NEW, Stand.READING, Stand.OFF, Stand.SENDS)
 
 
 def _print_overview(found: Sequence[Standing], now: datetime) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("source", "kind", "state", "read", "behind", "next", "new 1 h", "24 h", "gaps"):
-        right = title in ("new 1 h", "24 h", "gaps")
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=console.width < _WIDE)
+    for title in ("source", "kind", "state", "read", "behind", "next", "new 1h", "24h", "gaps"):
+        right = title in ("new 1h", "24h", "gaps")
         # In a narrow terminal a long name is folded, and the rest stays readable.
         table.add_column(title, justify="right" if right else "left", no_wrap=title != "source", overflow="fold")
     for one in found:
         success = one.source.last_success_at
-        read = _when(success, now) if success else "never"
+        read = Text(_when(success, now)) if success else Text("never", style="red" if one.late else "")
         following = _when(one.next_at, now) if one.next_at else "now" if one.stand is Stand.READING else ""
         table.add_row(
             Text(visible(one.source.name)), Text(one.source.kind),
-            Text(STATES[one.stand], style="red" if one.waits else ""), Text(read), _behind(one), Text(following),
+            Text(STATES[one.stand], style="red" if one.waits else ""), read, _behind(one), Text(following),
             _count(one.found.new_hour), _count(one.found.new_day), Text(str(one.open_gaps or "")),
         )  # fmt: skip
-    console = Console(highlight=False)
     console.print(table)
-    console.print(Text("times are UTC", style="dim"))
+    unread = any(None in (one.found.new_hour, one.found.new_day) for one in found)
+    console.print(Text("times are UTC" + ("; - = nothing was read" if unread else ""), style="dim"))
     for one in found:
         for number, (text, style) in enumerate(_more(one)):
             # A source that has anything to be told begins a line, and the rest is beneath it.
@@ -245,19 +249,17 @@ def _more(one: Standing) -> Iterator[tuple[str, str]]:
 
 
 def _when(moment: datetime, now: datetime) -> str:
-    """A time of today, or a day and a time; UTC."""
-    return moment.strftime("%H:%M" if moment.date() == now.date() else "%d %b %H:%M")
+    """The time, within a day of now, and otherwise the day; UTC."""
+    return moment.strftime("%H:%M" if abs(moment - now) < timedelta(days=1) else "%d %b")
 
 
 def _count(number: int | None) -> Text:
     """Nothing found and nothing read are not the same."""
-    return Text("not read", style="dim") if number is None else Text(f"{number:,}")
+    return Text("-", style="dim") if number is None else Text(f"{number:,}")
 
 
 def _behind(one: Standing) -> Text:
-    if one.behind is None:
-        return Text("never read" if one.source.every_s is not None else "", style="red" if one.late else "")
-    return Text(_length(one.behind), style="red") if one.late else Text("")
+    return Text(_length(one.behind), style="red") if one.late and one.behind is not None else Text("")
 
 
 def _next(one: Standing) -> Text:

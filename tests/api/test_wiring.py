@@ -2,16 +2,22 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from sqlmodel import select
 
 from alerts.channels.slack import SlackWebhook
 from api.wiring import Installation, apply_config, install, open_scorer, read_config
+from listener import registry
 from listener.config import ConfigError, Settings, load_settings
 from listener.configfile import ConfigFile, parse_text
+from listener.opened import OpenSource
+from listener.registry import SourceKind
 from listener.source import Limit, RetriableSourceError
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
@@ -192,6 +198,60 @@ def test_what_can_wait_leaves_half_of_a_quota_to_what_cannot(tmp_path: Path) -> 
     assert leaves(pipeline.tools) == 5
     pipeline.close()
     made.store.close()
+
+
+class Nothing(BaseModel):
+    """No options."""
+
+
+class Asking:
+    """A source that asks its meter, as often as it may."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._meter = tools.meter("somebody", (Limit(100, timedelta(hours=1)),), Decimal(10))
+
+    def may(self) -> tuple[int, Decimal]:
+        """How many requests it gets, and how much money."""
+        given, spent = 0, Decimal(0)
+        with suppress(RetriableSourceError):
+            for given in range(200):  # noqa: B007
+                self._meter.ask()
+        with suppress(RetriableSourceError):
+            while True:
+                self._meter.ask(0, cost=Decimal("0.50"))
+                self._meter.paid(Decimal("0.50"))
+                spent += Decimal("0.50")
+        return given, spent
+
+
+@pytest.mark.parametrize(
+    ("demanded", "share", "first", "then"),
+    [
+        (timedelta(hours=24), 1.0, (90, Decimal(9)), (10, Decimal(1))),
+        (None, 1.0, (100, Decimal(10)), (0, Decimal(0))),
+        (timedelta(hours=24), 0.8, (80, Decimal(8)), (0, Decimal(0))),
+    ],
+)
+def test_a_tenth_is_left_for_look_ups_that_press_where_they_are_demanded(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    demanded: timedelta | None,
+    share: float,
+    first: tuple[int, Decimal],
+    then: tuple[int, Decimal],
+) -> None:
+    kind = SourceKind("odd", "Asks.", Nothing, lambda _options, tools: Asking(tools), look_up_within=demanded)  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr(registry, "SOURCES", {"odd": kind})
+    with install(settings, ConfigFile()) as made, closing(made.pipeline(share=share)) as pipeline:
+
+        def may(opened: OpenSource) -> tuple[int, Decimal]:
+            assert isinstance(opened.source, Asking)
+            return opened.source.may()
+
+        assert may(pipeline._look_up("odd", {}, urgent=False)) == (int(50 * share), Decimal(5) * Decimal(str(share)))
+        given, spent = may(pipeline.opened("odd", {}))
+        assert (given + int(50 * share), spent + Decimal(5) * Decimal(str(share))) == first
+        assert may(pipeline._look_up("odd", {}, urgent=True)) == then
 
 
 def test_brands_and_sources_become_those_of_the_file(installation: Installation) -> None:

@@ -59,7 +59,7 @@ def test_a_source_that_stopped_is_told_with_what_to_do_and_ends_in_1(escucha: Es
     )
     assert "`escucha collect --once 'my news'`" in result.out
     assert "answered 401" in result.out
-    assert "not read" in result.out
+    assert "times are UTC; - = nothing was read" in result.out
     assert escucha("sources", "--json").status == 1
 
 
@@ -82,7 +82,7 @@ def test_the_table_can_be_read_in_a_narrow_terminal_too(
     monkeypatch.setenv("COLUMNS", str(columns))
     head, row, *below = escucha("sources").out.splitlines()
 
-    assert head.split() == ["source", "kind", "state", "read", "behind", "next", "new", "1", "h", "24", "h", "gaps"]
+    assert head.split() == ["source", "kind", "state", "read", "behind", "next", "new", "1h", "24h", "gaps"]
     assert row.split()[:5] == ["my", "news", "rss", "stopped", "never"]
     assert max(len(head), len(row)) <= columns
     assert "my news: stopped: the platform does not accept our password or key" in below
