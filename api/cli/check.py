@@ -18,6 +18,7 @@ from api.wiring import build_channels, build_senders, channel_names
 from listener import configfile
 from listener.config import PREFIX, SECRETS, ConfigError, Settings
 from listener.configfile import ConfigFile, ConfigFileError
+from listener.query.hints import hints
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
 from sentiment.errors import SentimentError
@@ -119,6 +120,9 @@ def _warnings(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
             f"ESCUCHA_HOST={settings.host} listens on every address, so requests under any host name are answered and "
             "links in messages open on this machine alone; set ESCUCHA_PUBLIC_URL"
         )
+    for brand in config.brands if config is not None else ():
+        for hint in hints(brand.effective_query):
+            yield f"brand {brand.name}: {hint}"
     if config is None or config.channels is None:
         return
     if not config.channels:

@@ -20,6 +20,7 @@ from listener.google import explained
 from listener.google_login import ServiceAccount
 from listener.http import Reply, shown
 from listener.items import Author, Item
+from listener.markup import language_of
 from listener.query import Query
 from listener.source import (
     Cursor,
@@ -205,7 +206,6 @@ def _item(review: Mapping[str, Any], package: str) -> Item:
         microseconds=int(changed.get("nanos") or 0) // 1000
     )
     name = str(review.get("authorName") or "").strip()
-    language = str(said.get("reviewerLanguage") or "").replace("_", "-").partition("-")[0].lower()
     numbers = {
         "rating": said.get("starRating"),
         "thumbs_up": said.get("thumbsUpCount"),
@@ -221,7 +221,7 @@ def _item(review: Mapping[str, Any], package: str) -> Item:
         url=f"https://play.google.com/store/apps/details?id={package}&reviewId={quote(native_id, safe='')}",
         # Names are not unique and reviewers have no number; each review is somebody of its own.
         author=Author(native_id, name=name) if name else None,
-        lang=language if 2 <= len(language) <= 3 and language.isalpha() else None,
+        lang=language_of(said.get("reviewerLanguage")),
         engagement={name: value for name, value in numbers.items() if isinstance(value, int)},
     )
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from listener.http import MEBIBYTE, Http, Reply, shown
 from listener.items import Author, Item
-from listener.markup import feed_links, looks_like_html, plain_text, web_address
+from listener.markup import feed_links, language_of, looks_like_html, plain_text, web_address
 from listener.query import Query
 from listener.source import Cursor, FatalSourceError, Page, RetriableSourceError, Skipped
 
@@ -140,7 +140,6 @@ def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], address: str, until
     if len(native_id) > _LONGEST_ID:  # no index takes endless ones
         native_id = f"{_place(address)[:200]}#{_hash(native_id)}"
     name = plain_text(str(entry.get("author") or ""))[:200]
-    language = str(feed.get("language") or "").replace("_", "-").partition("-")[0].lower()
     return Item(
         kind="rss",
         native_id=native_id,
@@ -149,7 +148,7 @@ def _item(entry: Mapping[str, Any], feed: Mapping[str, Any], address: str, until
         created_at=min(date, until) if date else until,
         url=link,
         author=Author(f"{urlsplit(address).hostname}:{name}", name=name) if name else None,
-        lang=language if 2 <= len(language) <= 3 and language.isalpha() else None,
+        lang=language_of(feed.get("language")),
     )
 
 

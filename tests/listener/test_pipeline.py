@@ -322,12 +322,12 @@ def test_sources_that_hang_hold_up_no_other(site: Site, pipeline: Pipeline, http
             site.source(f"hangs-{number:02}", options={"url": url}, every_s=60)
         site.source("works", options={"url": httpserver.url_for("/feed")}, every_s=60)
         fire(site, pipeline)
-        with Http(timeout=1.5) as http:
+        with Http(timeout=5.0) as http:
             patient = replace(pipeline, tools=Tools(http), clock=real_clock.now)
             began = time.monotonic()
             with Worker({"collect": patient.collecting()["collect"]}, 0.02, patient.stop):
                 while not site.rows(Mention):
-                    assert time.monotonic() - began < 1.4, "the source that works waits for those that hang"
+                    assert time.monotonic() - began < 4.8, "the source that works waits for those that hang"
                     time.sleep(0.02)
     assert hanging < COLLECTORS
     errors = {row.name: row.last_error for row in site.rows(Source)}

@@ -130,3 +130,10 @@ def test_a_variable_that_the_file_names_is_known_and_an_unused_webhook_is_not(
     result = escucha("check")
     assert result.status == 0
     assert "warning: ESCUCHA_SLACK_WEBHOOK_URL is set, but escucha.yml has channels: and none of them" in result.err
+
+
+def test_a_query_that_is_probably_meant_otherwise_is_pointed_out(escucha: Escucha, tmp_path: Path) -> None:
+    (tmp_path / "escucha.yml").write_text("brands: [{name: Acme, query: acme or bolt}]\n")
+    result = escucha("check")
+    assert result.status == 0
+    assert "warning: brand Acme: column 6:" in result.err
