@@ -64,12 +64,16 @@ def _read_once(installation: Installation, pipeline: Pipeline, sources: Sequence
         for row in sources:
             assert row.id is not None
             task = bars.add_task(visible(row.name), total=None)
+            opened = None
             try:
+                opened = pipeline.open_source(row.id)
                 result = collect(
-                    installation.store, row.id, pipeline.source(row.id), clock.now,
+                    installation.store, row.id, opened.source, clock.now,
                     on_page=lambda page, task=task: bars.advance(task, len(page.items)),  # type: ignore[misc]
                 )  # fmt: skip
             except SourceError as error:
+                if opened is not None:
+                    opened.heed(error)
                 failures.append(f"{row.name}: {error}")
             else:
                 known = f"{result.known:,} known already{stay_out(result.refused)}"
