@@ -5,7 +5,7 @@ lost, nothing twice, the cursor right, and the ledger tells it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -96,12 +96,21 @@ def installed(
         there.platform.close()
 
 
-@pytest.fixture
-def spoilt(installed: Installed) -> Installed:
-    """The same, where answers to single requests can be spoilt."""
-    if not hasattr(installed.platform, "fail"):
-        pytest.skip("it is one long stream, whose troubles its own tests have")
-    return installed
+def where(fits: Callable[[Standing], bool]) -> pytest.MarkDecorator:
+    """Only on the platforms that fit: what cannot happen on a platform is no test of it."""
+    fitting = [standing for standing in PLATFORMS if fits(standing)]
+    return pytest.mark.parametrize("installed", fitting, indirect=True, ids=lambda standing: standing.kind)
+
+
+def where_they(can: str) -> pytest.MarkDecorator:
+    """Only on the platforms whose stand-in has this."""
+    return where(lambda standing: hasattr(standing.make, can))
+
+
+ONE_BY_ONE = where_they("fail")
+"""A stream answers once; its troubles are in its own tests."""
+BY_TOKENS = where(lambda standing: standing.kind in {"x", "youtube", "reddit", "mastodon", "bluesky", "googleplay"})
+TELLS_OF_DELETIONS = where(lambda standing: standing.kind == "jetstream")
 
 
 @pytest.fixture
@@ -130,7 +139,8 @@ def test_a_burst_between_two_polls(installed: Installed) -> None:
     installed.holds([*before, *rush])
 
 
-@pytest.mark.parametrize("where", ["first", "last"])
+@ONE_BY_ONE
+@pytest.mark.parametrize("at", ["first", "last"])
 @pytest.mark.parametrize(
     ("fault", "slowed"),
     [
@@ -139,50 +149,50 @@ def test_a_burst_between_two_polls(installed: Installed) -> None:
     ],
     ids=["connection lost", "half a body", "429", "429 with delay", "500", "web page"],
 )  # fmt: skip
-def test_trouble_that_passes(spoilt: Installed, fault: Fault, slowed: bool, where: str) -> None:
+def test_trouble_that_passes(installed: Installed, fault: Fault, slowed: bool, at: str) -> None:
     posts = burst(130, start=UNTIL - timedelta(minutes=25), every=10)
-    spoilt.platform.publish(posts)
-    needed = _requests(spoilt)
-    spoilt.platform.fail(fault, request=1 if where == "first" else needed)
+    installed.platform.publish(posts)
+    needed = _requests(installed)
+    installed.platform.fail(fault, request=1 if at == "first" else needed)
     with pytest.raises((RetriableSourceError, FatalSourceError)):
-        spoilt.run()
+        installed.run()
 
-    assert not spoilt.covered_now()
-    limited, failed, why = spoilt.troubles()
+    assert not installed.covered_now()
+    limited, failed, why = installed.troubles()
     assert (limited, failed) == ((1, 0) if slowed else (0, 1))
-    assert spoilt.platform.server.host in why
-    assert all(times == 1 for times in spoilt.stored().values())
+    assert installed.platform.server.host in why
+    assert all(times == 1 for times in installed.stored().values())
 
-    spoilt.mended()
-    spoilt.holds(posts)
-    _goes_on(spoilt, posts)
+    installed.mended()
+    installed.holds(posts)
+    _goes_on(installed, posts)
 
 
+@ONE_BY_ONE
 @pytest.mark.parametrize("code", [401, 403])
-def test_refused_until_a_person_acts(spoilt: Installed, code: int) -> None:
+def test_refused_until_a_person_acts(installed: Installed, code: int) -> None:
     posts = burst(20, start=UNTIL - timedelta(minutes=25))
-    spoilt.platform.publish(posts)
-    needed = _requests(spoilt)
+    installed.platform.publish(posts)
+    needed = _requests(installed)
     # A library may renew its token and ask once more before it gives up.
     for request in range(1, needed + 4):
-        spoilt.platform.fail(status(code), request=request)
+        installed.platform.fail(status(code), request=request)
     with pytest.raises(FatalSourceError, match=str(code)):
-        spoilt.run()
+        installed.run()
 
-    assert spoilt.stored() == Counter()
-    assert spoilt.row().stopped
-    assert spoilt.row().cursor is None
-    limited, failed, why = spoilt.troubles()
+    assert installed.stored() == Counter()
+    assert installed.row().stopped
+    assert installed.row().cursor is None
+    limited, failed, why = installed.troubles()
     assert (limited, failed) == (0, 1)
     assert str(code) in why
-    assert not spoilt.covered_now()
-    spoilt.mended()
-    spoilt.holds(posts)
+    assert not installed.covered_now()
+    installed.mended()
+    installed.holds(posts)
 
 
+@BY_TOKENS
 def test_a_repeated_token(installed: Installed) -> None:
-    if not hasattr(installed.platform, "repeat_token"):
-        pytest.skip("it does not page by tokens")
     posts = burst(300, start=UNTIL - timedelta(minutes=55), every=10)
     installed.platform.publish(posts)
     installed.platform.repeat_token = True
@@ -214,9 +224,8 @@ def test_out_of_order_and_a_clock_five_minutes_off(installed: Installed) -> None
     assert installed.covered_now()
 
 
+@where_they("edit")
 def test_an_edit(installed: Installed) -> None:
-    if not hasattr(installed.platform, "edit"):
-        pytest.skip("posts cannot be changed there, or nobody is told")
     posts = burst(10, start=UNTIL - timedelta(seconds=60), every=1)
     installed.platform.publish(posts)
     installed.run()
@@ -229,9 +238,8 @@ def test_an_edit(installed: Installed) -> None:
     assert sum(texts.values()) == 10
 
 
+@where_they("vanish")
 def test_a_post_gone_between_listing_and_reading(installed: Installed) -> None:
-    if not hasattr(installed.platform, "vanish"):
-        pytest.skip("what is listed is read at once there")
     posts = burst(20, start=UNTIL - timedelta(minutes=25))
     installed.platform.publish(posts)
     installed.platform.vanish("7")
@@ -277,10 +285,9 @@ def _goes_on(installed: Installed, posts: list[Post]) -> None:
     installed.holds([*posts, *new])
 
 
+@TELLS_OF_DELETIONS
 def test_what_a_platform_says_is_gone_is_blanked(installed: Installed) -> None:
     """What was found by one source may be reported gone by another of the same platform."""
-    if installed.standing.kind != "jetstream":
-        pytest.skip("it tells of deletions elsewhere, or to those who look posts up")
     installed.platform.publish(burst(3, start=UNTIL - timedelta(minutes=5)))
     installed.run()
     installed.platform.delete("2", UNTIL + timedelta(seconds=10))
@@ -292,9 +299,8 @@ def test_what_a_platform_says_is_gone_is_blanked(installed: Installed) -> None:
     assert len(installed.site.rows(Mention)) == 3
 
 
+@TELLS_OF_DELETIONS
 def test_what_an_account_that_is_gone_has_said_is_blanked(installed: Installed) -> None:
-    if installed.standing.kind != "jetstream":
-        pytest.skip("nobody is told of accounts there")
     before = [Post(str(number), f"acme {number}", UNTIL - timedelta(minutes=5), "ana") for number in range(3)]
     others = [Post("8", "acme from bea", UNTIL, "bea"), Post("9", "acme from cem", UNTIL, "cem")]
     installed.platform.publish([*before, *others])
@@ -314,11 +320,10 @@ def test_what_an_account_that_is_gone_has_said_is_blanked(installed: Installed) 
     assert not [author for author in installed.site.rows(Author) if author.native_id == "did:plc:ana"]
 
 
+@where_they("spoil_part")
 def test_one_of_several_parts_fails_for_good(installed: Installed) -> None:
     """The others go on, and the ledger tells it, in one gap however long that lasts."""
     platform, site = installed.platform, installed.site
-    if not hasattr(platform, "spoil_part"):
-        pytest.skip("it has no parts, or what fails of it fails as a whole")
     make = getattr(platform, "source_of_parts", platform.source)
     for name, query in getattr(platform, "part_brands", {}).items():
         site.brand(name, query=query)
