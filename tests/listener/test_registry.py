@@ -89,3 +89,10 @@ def test_values_stay_out_of_messages(http: Http) -> None:
 def test_options_cannot_be_changed_afterwards() -> None:
     assert all(kind.options.model_config.get("frozen") for kind in SOURCES.values())
     assert source_kind("rss") is SOURCES["rss"]
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_no_kind_with_a_secret_quotes_it_in_its_errors(kind: str) -> None:
+    options = SOURCES[kind].options
+    if any("SecretStr" in str(field.annotation) for field in options.model_fields.values()):
+        assert options.model_config.get("hide_input_in_errors") is True

@@ -35,7 +35,7 @@ _COUNTS = {"likes": "likeCount", "reposts": "repostCount", "replies": "replyCoun
 class BlueskyOptions(BaseModel):
     """Options of a ``bluesky`` source."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     handle: str = Field(description="the account that asks, as in acme.bsky.social")
     app_password: SecretStr = Field(

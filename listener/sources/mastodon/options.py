@@ -12,7 +12,7 @@ _HASHTAG = re.compile(r"#?([\w·]{1,100})")
 class MastodonOptions(BaseModel):
     """Options of a ``mastodon`` source."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     instance: str | None = Field(
         default=None, description="the server that is asked, as in fosstodon.org; without it ESCUCHA_MASTODON_URL"

@@ -13,7 +13,7 @@ _SUBREDDIT = re.compile(r"(?:u_)?[A-Za-z0-9_-]{2,30}")
 class RedditOptions(BaseModel):
     """Options of a ``reddit`` source. Access must be asked for: https://www.reddit.com/prefs/apps, type "script"."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     client_id: str = Field(description="the app's id, below its name on reddit.com/prefs/apps")
     client_secret: SecretStr = Field(description="the app's secret (client_secret_from: the variable that holds it)")

@@ -21,7 +21,7 @@ _PAGES_A_DAY = 10
 class XOptions(BaseModel):
     """Options of an ``x`` source."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     bearer_token: SecretStr = Field(
         description="the app's bearer token from the developer console (bearer_token_from: the variable that holds it)"
