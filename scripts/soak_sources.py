@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=200.0, help="posts a second, all platforms together")
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--every", default="5s", help="how often each source is read")
+    parser.add_argument("--every", default="20s", help="how often each source is read")
     parser.add_argument("--catch-up", type=float, default=10.0, metavar="MINUTES", help="the longest wait afterwards")
     parser.add_argument("--database-url", help="an empty PostgreSQL database; by default SQLite in a temporary folder")
     parser.add_argument("--only", nargs="*", help="only these platforms")
@@ -140,8 +140,8 @@ def _escucha(folder: Path, crowds: list[Crowd], database: str, every: str) -> It
     for crowd in crowds:
         options, variables = crowd.standing.installed(crowd.platform)
         environment |= variables
-        # A dash in a name would be an odd one to look for.
-        sources.append({"name": crowd.standing.kind, "kind": crowd.standing.kind, "every": every, **options})
+        kind, often = crowd.standing.kind, crowd.standing.poll or every
+        sources.append({"name": kind, "kind": kind, "every": often, **options})
     config = {
         "brands": [{"name": "Acme", "query": "acme"}],
         "sources": sources,

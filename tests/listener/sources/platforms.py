@@ -27,8 +27,9 @@ class Standing:
 
     ``make``: the stand-in on a server. ``options``: of the source in escucha.yml; "{url}" in them becomes the server's
     address. ``settings``: environment variables, likewise. ``item_kind``: the platform that its mentions name.
-    ``share``: of all posts in a soak, as a weight; 0 = not soaked. ``burst``: how many new posts it can hand out, said
-    one each ``every`` seconds.
+    ``share``: of all posts in a soak, as a weight within what the platform's own limits let through; 0 = not soaked.
+    ``poll``: how often it is read there, if not as the rest. ``burst``: how many new posts it can hand out, said one
+    each ``every`` seconds.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Standing:
     settings: Mapping[str, str] = field(default_factory=dict)
     item_kind: str = ""
     share: float = 1.0
+    poll: str | None = None
     burst: int = 1500
     every: float = 1.0
 
@@ -58,18 +60,20 @@ def _at(value: Any, address: str) -> Any:
 PLATFORMS = (
     Standing("hackernews", FakeHackerNews, settings={"ESCUCHA_HACKERNEWS_URL": "{url}/api/v1"}),
     # A feed of thousands of entries is read whole each time: kept small.
-    Standing("rss", FakeFeed, {"url": "{url}/feed"}, share=0.1, burst=150),
+    Standing("rss", FakeFeed, {"url": "{url}/feed"}, share=0.05, burst=150),
     Standing(
         "x",
         FakeX,
         {"bearer_token_from": "SOAK_X", "daily_cap": 1000},
         {"ESCUCHA_X_URL": "{url}", "SOAK_X": TOKEN},
+        share=0.5,
     ),
     Standing(
         "youtube",
         FakeYouTube,
         {"api_key_from": "SOAK_YOUTUBE", "channels": [fake_youtube.CHANNEL]},
         {"ESCUCHA_YOUTUBE_URL": "{url}", "SOAK_YOUTUBE": fake_youtube.KEY},
+        share=0.5,
     ),
     Standing(
         "reddit",
@@ -80,19 +84,22 @@ PLATFORMS = (
             "ESCUCHA_REDDIT_LOGIN_URL": "{url}/www",
             "SOAK_REDDIT": fake_reddit.SECRET,
         },
+        share=0.1,
     ),
     Standing(
         "bluesky",
         FakeBluesky,
         {"handle": fake_bluesky.HANDLE, "app_password_from": "SOAK_BLUESKY"},
         {"ESCUCHA_BLUESKY_URL": "{url}", "SOAK_BLUESKY": fake_bluesky.PASSWORD},
+        share=0.2,
     ),
     Standing(
         "appstore",
         FakeAppStore,
         {"app": fake_appstore.APP, "countries": list(fake_appstore.COUNTRIES)},
         {"ESCUCHA_APPSTORE_URL": "{url}"},
-        share=0.1,
+        share=0.02,
+        poll="60s",
         burst=1400,  # 500 a country are the most it shows
     ),
     Standing(
@@ -104,9 +111,10 @@ PLATFORMS = (
             "ESCUCHA_GOOGLE_LOGIN_URL": "{url}",
             "SOAK_PLAY": fake_googleplay.key(),
         },
+        share=0.05,
     ),
-    Standing("jetstream", FakeJetstream, {}, {"ESCUCHA_JETSTREAM_URL": "{url}"}, item_kind="bluesky"),
-    Standing("mastodon", FakeMastodon, {"hashtags": ["acme"]}, {"ESCUCHA_MASTODON_URL": "{url}"}),
+    Standing("jetstream", FakeJetstream, {}, {"ESCUCHA_JETSTREAM_URL": "{url}"}, item_kind="bluesky", share=2),
+    Standing("mastodon", FakeMastodon, {"hashtags": ["acme"]}, {"ESCUCHA_MASTODON_URL": "{url}"}, share=0.08),
     # 250 articles a quarter of an hour are the most it tells apart.
-    Standing("gdelt", FakeGdelt, settings={"ESCUCHA_GDELT_URL": "{url}"}, share=0.008, every=5.0),
+    Standing("gdelt", FakeGdelt, settings={"ESCUCHA_GDELT_URL": "{url}"}, share=0.006, every=5.0),
 )
