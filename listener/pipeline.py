@@ -24,7 +24,7 @@ from listener.jobs.ledger import count_failure
 from listener.jobs.recheck import recheck_next
 from listener.jobs.retain import retain_next
 from listener.jobs.score import score_batch
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.queue import Work, WorkQueue
 from listener.quota import QuotaSpent
 from listener.registry import build, demands

@@ -21,15 +21,15 @@ from api.terminal import json_text
 from api.wiring import Installation, install, read_config
 from listener import clock, coverage
 from listener.coverage import Hour, State
+from listener.error_words import trouble
 from listener.jobs.collect import NOBODY
 from listener.matching import Matcher
+from listener.probe import Tried, Watched, try_once, watching
 from listener.source import SourceError
 from listener.spending import dollars
 from listener.store import coverage as ledger
-from listener.store.standing import Stand, Standing, standings
+from listener.store.source_status import Stand, Standing, standings
 from listener.store.tables import Brand
-from listener.trouble import trouble
-from listener.trying import Tried, Watched, try_once, watching
 
 Name = Annotated[str, typer.Argument(help="The source's name.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON, as the API gives it.")]

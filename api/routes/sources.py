@@ -11,12 +11,12 @@ from alerts.wording import counted
 from api.routes.dependencies import Installed, Reading
 from listener import clock, coverage
 from listener.coverage import State
+from listener.error_words import Kind
 from listener.store import brands
 from listener.store import coverage as ledger
-from listener.store.standing import Stand, Standing, standings
+from listener.store.source_status import Stand, Standing, standings
 from listener.store.tables import Gap as GapRow
 from listener.store.tables import Source
-from listener.trouble import Kind
 
 router = APIRouter(prefix="/api/sources", tags=["sources"])
 

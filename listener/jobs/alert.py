@@ -16,8 +16,8 @@ from alerts.reasons import Reason
 from alerts.registry import RULES, RuleKind, read_settings
 from listener.store import alerting, deliveries
 from listener.store.engine import Store
+from listener.store.locks import beside
 from listener.store.tables import Brand
-from listener.store.turns import beside
 
 log = structlog.get_logger()
 

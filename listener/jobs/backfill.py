@@ -15,7 +15,7 @@ from listener.breaker import Breaker, Jitter, failed
 from listener.coverage import Stretch
 from listener.jobs.collect import Taken, TakenOver, collect_window
 from listener.matching import Matcher
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.quota import SharedMeter
 from listener.source import Cursor, Estimate, FatalSourceError, Page, Priced, SourceError
 from listener.store import backfill as rows

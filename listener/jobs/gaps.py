@@ -14,7 +14,7 @@ from listener.breaker import Jitter, held
 from listener.coverage import Stretch, in_part
 from listener.items import storable
 from listener.jobs.collect import Taken, TakenOver, collect_window
-from listener.opened import OpenSource, asked_to_wait
+from listener.open_source import OpenSource, asked_to_wait
 from listener.scheduler import claim_slot, slot_of
 from listener.source import Cursor, FatalSourceError, Page, Source, SourceError
 from listener.store import breakers, coverage

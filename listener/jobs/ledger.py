@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from listener.coverage import SLACK, Stretch, in_part
+from listener.error_words import Kind, trouble
 from listener.items import storable
 from listener.source import Page, Source
 from listener.store import coverage
 from listener.store.tables import Source as SourceRow
-from listener.trouble import Kind, trouble
 
 CAPPED = "the platform had more than it hands out at once"
 RESTARTED = "the place where reading had been left was lost, so it began anew later than that"

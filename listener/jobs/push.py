@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from listener.jobs.taking import Taking, refusal
+from listener.jobs.push_items import Taking, refusal
 from listener.matching import Matcher
 from listener.push.batch import Batch, Stopping
 from listener.push.schema import Entry, Refused

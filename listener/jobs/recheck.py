@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.scheduler import take_turn
 from listener.source import FatalSourceError, Rechecked, RetriableSourceError, Source, SourceError
 from listener.store import deletion

@@ -7,7 +7,7 @@ that is shown, as long as there is one, so that what is hidden hides no copy tha
 is stored and from nothing else, so that the order in which pages came changes nothing. The rules are argued in
 docs/decisions/0011.
 
-Callers are alone (``store.turns``).
+Callers are alone (``store.locks``).
 """
 
 from collections import defaultdict

@@ -18,6 +18,7 @@ from alerts.notice import Notice
 from listener.store import copies, links
 from listener.store.edits import set_void
 from listener.store.engine import insert_new
+from listener.store.locks import alone
 from listener.store.rollups import moving
 from listener.store.tables import (
     AlertMention,
@@ -31,7 +32,6 @@ from listener.store.tables import (
     Tombstone,
     table,
 )
-from listener.store.turns import alone
 
 VOID_DELETED = "deleted"
 

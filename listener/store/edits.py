@@ -1,6 +1,6 @@
 """What a known mention says now: its text, its brands and its numbers, as the source tells them again.
 
-Callers are alone (``store.turns``).
+Callers are alone (``store.locks``).
 """
 
 from collections.abc import Mapping, Sequence

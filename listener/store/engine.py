@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, create_engine
 
-from listener.store.writers import Line, Turn, line_of
+from listener.store.write_queue import Line, Turn, line_of
 
 BUSY_TIMEOUT_S = 30
 
@@ -112,8 +112,8 @@ class Store:
     def transaction(self) -> Iterator[Session]:
         """A session whose work is kept whole when the block ends, and not at all when it raises.
 
-        On SQLite the threads of a process write in the order in which they begin to (``store.writers``): from the first
-        statement on others wait. One inside another of the same thread raises RuntimeError there.
+        On SQLite the threads of a process write in the order in which they begin to (see ``store.write_queue``): from
+        the first statement on others wait. One inside another of the same thread raises RuntimeError there.
         """
         if self._line is None:
             with Session(self.engine, expire_on_commit=False) as session:
@@ -160,8 +160,8 @@ _WRONG = re.compile(r"no such (?:table|column)|has no column|syntax error|malfor
 def in_words(error: Exception) -> str | None:
     """What is wrong with our own database, if that is what an error says: without statements and what they were given.
 
-    It begins with "our own database" where it is busy, full or away, which may pass (``listener.trouble``), and with
-    "unforeseen" where what it was asked for was wrong.
+    It begins with "our own database" where it is busy, full or away, which may pass (see ``listener.error_words``), and
+    with "unforeseen" where what it was asked for was wrong.
     """
     if isinstance(error, PoolTimeout):
         return "our own database is busy: all connections to it are in use"

@@ -15,8 +15,8 @@ from listener.store import copies, edits
 from listener.store.edits import Matched
 from listener.store.engine import insert_new, upsert
 from listener.store.keys import Key, lookups
+from listener.store.locks import alone
 from listener.store.tables import Author, Mention, MentionBrand, Source, Tombstone, table
-from listener.store.turns import alone
 
 __all__ = ["Intake", "Key", "Matched", "keep_cursor", "promote_cursor", "take_page", "take_unmatched"]
 

@@ -1,6 +1,6 @@
 """Which stored mentions are copies of which: by repost, and by words that are alike within ``WINDOW``.
 
-Looks at two mentions at a time, so that it does not matter which came first. Callers are alone (``store.turns``).
+Looks at two mentions at a time, so that it does not matter which came first. Callers are alone (``store.locks``).
 """
 
 from collections import defaultdict
@@ -13,8 +13,8 @@ from sqlalchemy.sql.selectable import ScalarSelect
 from sqlmodel import Session
 
 from listener.copies import Wording, alike, bands, wording
+from listener.store.locks import alone
 from listener.store.tables import Mention, MentionBand, table
-from listener.store.turns import alone
 
 WINDOW = timedelta(days=3)
 """Between a text and its copy; later the same words are news again. A longer chain of copies stays one cluster."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
@@ -154,10 +154,3 @@ def pay(session: Session, account: str, cost: Decimal, day: date) -> None:
     """Add a request's cost to the ledger."""
     row = {"account": account, "day": day, "kind": platform_of(account), "amount": cost, "requests": 1}
     upsert(session, table(Spend), [row], key=("account", "day"), add=("amount", "requests"))
-
-
-def set_cap(session: Session, account: str, cap: Decimal | None) -> None:
-    """Remember the most that the account may cost in a day, for whoever shows its spending."""
-    session.connection().execute(
-        update(table(QuotaAccount)).where(table(QuotaAccount).c.name == account).values(day_cap=cap)
-    )

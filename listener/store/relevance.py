@@ -14,9 +14,9 @@ from sqlmodel import Session
 from alerts.reasons import Reason
 from listener.relevance import About, Decision, rules, trusted
 from listener.store import copies
+from listener.store.locks import alone
 from listener.store.rollups import UNLABELLED, Moves, counted_as
 from listener.store.tables import Author, Brand, Mention, MentionBrand, Score, Source, table
-from listener.store.turns import alone
 
 _PAIR, _MENTION, _BRAND, _SOURCE, _SCORE, _AUTHOR = (
     table(model).c for model in (MentionBrand, Mention, Brand, Source, Score, Author)
@@ -103,7 +103,7 @@ def columns() -> Select[Any]:
 def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision], now: datetime) -> None:
     """Keep what was decided for pairs as they stood before, and settle anew which of their copies are counted. Alerts
     are told nothing of what is hidden, and nothing late of what is shown again. The caller moves the figures of these
-    pairs, has written all else about them, and is alone (``store.turns``)."""
+    pairs, has written all else about them, and is alone (``store.locks``)."""
     hide: dict[str, list[int]] = {}
     show: list[int] = []
     for pair_id, decision in decisions.items():

@@ -11,9 +11,9 @@ from sqlmodel import Session
 from listener.relevance import trusted
 from listener.store import relevance
 from listener.store.engine import insert_new
+from listener.store.locks import alone, beside
 from listener.store.rollups import UNLABELLED, Moves, counted_as
 from listener.store.tables import Brand, Mention, MentionBrand, Score, table
-from listener.store.turns import alone, beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from api.routes import ingest
 from api.wiring import Installation
 from listener.config import Settings
 from listener.items import Item
-from listener.jobs import taking
+from listener.jobs import push_items
 from listener.jobs.push import Key, Receiver
 from listener.matching import Matcher
 from listener.push import signature
@@ -40,8 +40,8 @@ from listener.relevance import NO_WORDS
 from listener.store import brands, engine, scoring
 from listener.store import push as receipts
 from listener.store.engine import Store
+from listener.store.locks import alone
 from listener.store.tables import DeclaredScore, Mention, MentionBrand, PushReceipt, Source, Tombstone
-from listener.store.turns import alone
 from tests.listener.conftest import score_row, together
 
 from ..conftest import Clock
@@ -197,9 +197,9 @@ def test_an_edit_is_known_as_one_and_a_deletion_blanks_and_stays(ear: Ear) -> No
 
 def test_a_deletion_that_comes_before_its_item_holds(ear: Ear) -> None:
     early = ear.send([{"id": 9, "deleted": True}]).json()["items"]
-    assert early == [{"id": "9", "status": "unmatched", "why": taking.NOT_YET}]
+    assert early == [{"id": "9", "status": "unmatched", "why": push_items.NOT_YET}]
     late = ear.send([item(9)]).json()["items"]
-    assert (late[0]["status"], late[0]["why"]) == ("refused", taking.GONE)
+    assert (late[0]["status"], late[0]["why"]) == ("refused", push_items.GONE)
     # Not so of a platform of which others tell, too: no sender decides what they may say.
     assert statuses(ear.send([{"id": 9, "deleted": True, "kind": "shared"}])) == ["unmatched"]
     assert statuses(ear.send([item(9, kind="shared")], name="survey")) == ["stored"]
@@ -218,7 +218,9 @@ def test_deletions_are_heeded_though_nobody_listens(ear: Ear) -> None:
 def test_no_sender_writes_over_what_another_told(ear: Ear) -> None:
     ear.send([item(1, kind="shared", reach=7, declared={"nps": 1})])
     other = item(1, "Lumbra, as the survey has it", kind="shared", edited_at=EDITED, declared={"nps": 9}, reach=1)
-    assert ear.send([other], name="survey").json()["items"] == [{"id": "1", "status": "known", "why": taking.ANOTHERS}]
+    assert ear.send([other], name="survey").json()["items"] == [
+        {"id": "1", "status": "known", "why": push_items.ANOTHERS}
+    ]
     same = item(1, kind="shared", edited_at=EDITED, reach=1)
     assert ear.send([same], name="survey").json()["items"] == [{"id": "1", "status": "known"}]
     assert statuses(ear.send([item(1, "nothing at all", kind="shared", edited_at=EDITED)], name="survey")) == ["known"]

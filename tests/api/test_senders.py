@@ -10,7 +10,7 @@ from api.wiring import apply_config, install, read_config
 from listener.config import ConfigError, load_settings
 from listener.store import brands
 from listener.store.engine import Store
-from listener.store.standing import Standing, standings
+from listener.store.source_status import Standing, standings
 from listener.store.tables import Brand, Source
 
 CONFIG = """

@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from listener import clock as wall
 from listener.coverage import State, Stretch, hour_of
+from listener.error_words import Kind
 from listener.store import brands, coverage
-from listener.store.standing import Stand
-from listener.trouble import Kind
+from listener.store.source_status import Stand
 
 from .conftest import House
 

@@ -16,7 +16,7 @@ from api.wiring import Installation, apply_config, install, open_scorer, read_co
 from listener import registry
 from listener.config import ConfigError, Settings, load_settings
 from listener.configfile import ConfigFile, parse_text
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.registry import SourceKind
 from listener.source import Limit, RetriableSourceError
 from listener.store import migrate

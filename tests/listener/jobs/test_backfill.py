@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from listener.jobs.alert import judge_batch
 from listener.jobs.backfill import MARGIN, SHARE, TRIES, Asked, Outcome, Planned, Told, plan, run
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.query import Query
 from listener.quota import Meters
 from listener.source import Cursor, Estimate, FatalSourceError, Limit, Meter, Page, RetriableSourceError, SourceError

@@ -11,7 +11,7 @@ from listener.breaker import Breaker
 from listener.coverage import Stretch
 from listener.jobs.gaps import EVERY as TURN
 from listener.jobs.gaps import LEASE, LONGEST_WAIT, WINDOWS, fill_next
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.quota import Meters, QuotaSpent
 from listener.source import Cursor, FatalSourceError, Page, RetriableSourceError
 from listener.store import breakers, coverage

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from listener.jobs.recheck import EVERY, ROUND, Build, recheck, recheck_next
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.query import Query
 from listener.quota import Meters, QuotaSpent
 from listener.source import Cursor, FatalSourceError, Meter, Page, Rechecked, RetriableSourceError, Source

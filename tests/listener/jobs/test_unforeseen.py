@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from listener.error_words import Kind, trouble
 from listener.jobs.collect import _foreseen
 from listener.source import RetriableSourceError
 from listener.store import engine, intake
 from listener.store.engine import Store
 from listener.store.tables import Source, SourceHour
-from listener.trouble import Kind, trouble
 from tests.conftest import Clock
 from tests.listener.conftest import Site, item
 from tests.listener.jobs.test_collect import ONE, Told, row, run

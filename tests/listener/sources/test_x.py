@@ -15,7 +15,7 @@ from listener.http import USER_AGENT, Http
 from listener.items import Item
 from listener.jobs.collect import collect
 from listener.jobs.recheck import recheck
-from listener.opened import OpenSource
+from listener.open_source import OpenSource
 from listener.query import parse
 from listener.quota import Meters, QuotaSpent
 from listener.registry import build

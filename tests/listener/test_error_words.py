@@ -10,13 +10,13 @@ import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy.exc import SQLAlchemyError
 
+from listener.error_words import Kind, trouble
 from listener.http import Http, refusal
 from listener.jobs.collect import NOBODY, STOPPED
 from listener.pipeline import OpenSource
 from listener.quota import Meters
 from listener.source import FatalSourceError, Limit, Page, RetriableSourceError, Source, SourceError, guarded
 from listener.store.engine import Store, in_words
-from listener.trouble import Kind, trouble
 from tests.conftest import Clock
 
 ADDRESS = "https://platform.example/api?key=hunter2"

@@ -14,7 +14,7 @@ from listener.quota import Meters
 from listener.scheduler import Scheduler
 from listener.source import FatalSourceError, Limit
 from listener.store import brands, breakers, coverage, health
-from listener.store.standing import Stand, Standing, standings
+from listener.store.source_status import Stand, Standing, standings
 from listener.store.tables import Source
 from tests.listener.conftest import Site
 from tests.listener.jobs.minutes import BUSY, SLOWER, OldestFirst, at, follow

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from listener.probe import Watched, try_once, watching
 from listener.query import Query
 from listener.source import Cursor, Estimate, Page, RetriableSourceError, Unmetered
-from listener.trying import Watched, try_once, watching
 from tests.conftest import NOON, Clock
 from tests.listener.conftest import item
 

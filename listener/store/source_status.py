@@ -14,6 +14,7 @@ from alerts.durations import in_words
 from alerts.wording import moment
 from listener.breaker import Breaker
 from listener.coverage import SLACK, in_part
+from listener.error_words import Kind, Trouble, trouble
 from listener.scheduler import slot_of
 from listener.store import breakers, coverage, quota
 from listener.store.brands import collect_job
@@ -21,7 +22,6 @@ from listener.store.coverage import Found
 from listener.store.push import PUSH
 from listener.store.quota import Spending
 from listener.store.tables import Firing, Gap, QuotaAccount, Source, Task, table
-from listener.trouble import Kind, Trouble, trouble
 
 _MISSED_IS_NEWS = timedelta(days=1)
 

@@ -11,7 +11,7 @@ from listener.push.batch import Batch
 from listener.push.schema import Entry, Passed, Read, Refused
 from listener.store import deletion, edits, intake
 from listener.store import push as receipts
-from listener.store.turns import alone
+from listener.store.locks import alone
 
 GONE = "was deleted here before and is not taken again"
 NOT_YOURS = "nothing that this sender sent is stored under this id"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from listener.store.engine import Store
 from listener.store.tables import Setting
-from listener.store.writers import Line, Turn, line_of
+from listener.store.write_queue import Line, Turn, line_of
 from tests.conftest import NOON
 from tests.listener.conftest import together
 
