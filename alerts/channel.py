@@ -1,7 +1,9 @@
 """What a channel is: it sends one notice, and its failures say what the caller must do."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Protocol, runtime_checkable
 
 from alerts.notice import Notice
 from alerts.reasons import Reason
@@ -9,19 +11,55 @@ from alerts.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The channel took the notice. `detail` is what it said: "ok", a message id."""
+    """The channel took the notice. `detail` is what it said: "ok", a message id.
+
+    `ref` names the message for later updates and replies, as the channel itself writes it; None where there is no such.
+    """
 
     detail: str
+    ref: str | None = None
+
+
+class Mode(StrEnum):
+    """How a notice goes out. Names are stored: never rename one."""
+
+    POST = "post"
+    """A new message."""
+    THREAD = "thread"
+    """A new message under the incident's first one, where the channel has threads; else as a new one."""
+    UPDATE = "update"
+    """The incident's message is changed; nobody is woken by it."""
 
 
 class Channel(Protocol):
-    """A way to reach people. `name` is the one in the configuration, `kind` the one in the registry."""
+    """A way to reach people. `name` is the one in the configuration, `kind` the one in the registry.
+
+    `edits`: a message that was sent can be changed later; `send` with Mode.UPDATE is asked of such channels alone.
+    """
 
     name: str
     kind: ClassVar[str]
+    edits: ClassVar[bool]
 
-    def send(self, notice: Notice) -> Receipt:
-        """Send once, without retries of its own. Raises TryLater or Undeliverable, nothing else on purpose."""
+    def send(self, notice: Notice, mode: Mode = Mode.POST, ref: str | None = None) -> Receipt:
+        """Send once, without retries of its own. Raises TryLater or Undeliverable, nothing else on purpose.
+
+        `ref`: the receipt's of the message to change, or to reply under; None for Mode.POST. The stable id of the
+        notice, its `key`, is carried in what is sent.
+        """
+        ...
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A channel that can be read: what looked lost can be looked for before it is sent again."""
+
+    def find(self, key: str, since: datetime, ref: str | None = None) -> Receipt | None:
+        """The message that carries this key, sent after `since`; None where there is certainly none.
+
+        `ref`: for Mode.THREAD, what `send` was given: replies stand elsewhere than messages. A change (Mode.UPDATE) is
+        not looked for, since making it twice does no harm. Raises TryLater or Undeliverable where it cannot be said.
+        """
         ...
 
 

@@ -1,16 +1,15 @@
-"""One mention all the way: rule, incident, decision. Nothing is stored; the caller writes the outcome."""
+"""One mention and one mention rule: verdict, and the incident it opens or joins. Nothing is stored."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime
 
-from alerts.grouping import Incident, join, open_incident, place
+from alerts.grouping import group_of, join, open_incident, place
+from alerts.incident import Incident
+from alerts.life import Event, EventKind, reopen
 from alerts.mentions import ScoredMention
-from alerts.pipeline import Decision, decide, notified
 from alerts.reasons import Reason
-from alerts.rule import RuleSettings, Verdict
-
-Settings = TypeVar("Settings", bound=RuleSettings)
+from alerts.rule import Judge, MentionSettings, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +17,8 @@ class Outcome:
     """What became of one mention.
 
     `reason` is the mention's own: why the rule passed it over, or whether it opened or joined an incident. `before`
-    and `after` are the incident without and with the mention; `after.notified_count` is already raised when the
-    decision is to notify. All three are None when the rule passed the mention over.
+    and `after` are the incident without and with the mention; both None when the rule passed the mention over.
+    `events` belong into the incident's timeline.
     """
 
     mention: ScoredMention
@@ -27,30 +26,46 @@ class Outcome:
     reason: Reason
     before: Incident | None = None
     after: Incident | None = None
-    decision: Decision | None = None
+    events: tuple[Event, ...] = ()
 
 
 def evaluate(
     mention: ScoredMention,
-    incidents: Sequence[Incident],
+    incidents: Iterable[Incident],
     rule: str,
-    judge: Callable[[ScoredMention, Settings], Verdict],
-    settings: Settings,
-    channels: Sequence[str],
-    disabled: Collection[str] = (),
+    judge: Judge,
+    settings: MentionSettings,
+    now: datetime,
 ) -> Outcome:
-    """Judge, place and decide for one mention, given the incidents as they stand (see `grouping.horizon`).
+    """Judge and place one mention, given the incidents as they stand (see `grouping.horizon`).
 
     Call it mention by mention, in a fixed order, with the incidents that the last outcome left: then the result is
-    the same whatever the batches were.
+    the same whatever the batches were. An incident that was resolved is reopened by what joins it.
     """
-    verdict = judge(mention, settings)
+    return placed(mention, judge(mention, settings), incidents, rule, settings, now)
+
+
+def placed(
+    mention: ScoredMention,
+    verdict: Verdict,
+    incidents: Iterable[Incident],
+    rule: str,
+    settings: MentionSettings,
+    now: datetime,
+) -> Outcome:
+    """The same for a mention that has its verdict."""
     if not verdict.fires:
         return Outcome(mention, verdict, verdict.reason)
-    before = place(mention, incidents, settings.window, rule)
-    after = open_incident(mention, rule) if before is None else join(before, mention)
-    decision = decide(before, after, settings, channels, disabled)
-    if decision.action == "notify":
-        after = notified(after)
-    reason = Reason.OPENED_INCIDENT if before is None else Reason.JOINED_INCIDENT
-    return Outcome(mention, verdict, reason, before, after, decision)
+    severity = verdict.severity or settings.severity
+    group = group_of(mention, settings.group_by)
+    before = place(mention, incidents, settings.window, rule, group)
+    if before is None:
+        after = open_incident(mention, rule, group, verdict.because, severity)
+        opened = Event(now, EventKind.OPENED, None, {"because": verdict.because})
+        return Outcome(mention, verdict, Reason.OPENED_INCIDENT, None, after, (opened,))
+    after, reopened = reopen(before, None, now, "another mention came")
+    after = join(after, mention, verdict.because, severity)
+    events: tuple[Event, ...] = () if reopened is None else (reopened,)
+    if after.count in settings.grow_at:
+        events += (Event(now, EventKind.GREW, None, {"count": after.count}),)
+    return Outcome(mention, verdict, Reason.JOINED_INCIDENT, before, after, events)

@@ -7,43 +7,37 @@ apart, and where a mention goes depends on the mentions that arrived before it, 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from alerts.incident import Incident
 from alerts.mentions import ScoredMention
+from alerts.severity import Severity, worst
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """A group of mentions of one brand that met one rule.
-
-    `id` is None until the store has given one. `opened_at` is when the mention that opened it was written; `last_at`
-    the latest such time. `reach` adds up the known reaches, in people (who may be counted twice). `notified_count` is
-    the `count` at which people were last told, 0 before that.
-    """
-
-    id: int | None
-    brand: str
-    rule: str
-    opened_at: datetime
-    last_at: datetime
-    count: int
-    reach: int
-    notified_count: int
+def group_of(mention: ScoredMention, group_by: Sequence[str]) -> str:
+    """The group a mention belongs to, for what a rule's settings keep apart."""
+    parts = {"platform": mention.source, "language": mention.lang or "und", "author": mention.author or ""}
+    return "/".join(parts[name] for name in group_by)
 
 
 def place(
-    mention: ScoredMention, incidents: Iterable[Incident], window: timedelta, rule: str | None = None
+    mention: ScoredMention,
+    incidents: Iterable[Incident],
+    window: timedelta,
+    rule: str | None = None,
+    group: str = "",
 ) -> Incident | None:
     """The incident the mention belongs to, or None when it opens a new one.
 
-    Incidents of other brands are passed over, and of other rules when `rule` is given. Which one is chosen does not
-    depend on the order of `incidents`. `horizon` says which ones must be among them.
+    Incidents of other brands and groups are passed over, and of other rules when `rule` is given. Which one is chosen
+    does not depend on the order of `incidents`. `horizon` says which ones must be among them.
     """
     candidates = [
         incident
         for incident in incidents
         if incident.brand == mention.brand
+        and incident.group == group
         and rule in (None, incident.rule)
         and abs(mention.created_at - incident.opened_at) < window
     ]
@@ -57,27 +51,53 @@ def place(
     return min(candidates, key=preference, default=None)
 
 
-def join(incident: Incident, mention: ScoredMention) -> Incident:
-    """The incident with one mention more."""
+def join(incident: Incident, mention: ScoredMention, because: str = "", severity: Severity | None = None) -> Incident:
+    """The incident with one mention more. `because` and `severity` are the verdict's."""
     return replace(
         incident,
         last_at=max(incident.last_at, mention.created_at),
         count=incident.count + 1,
         reach=incident.reach + (mention.reach or 0),
+        because=because or incident.because,
+        severity=worst(incident.severity, severity),
+        platforms=incident.platforms | {mention.source},
+        languages=incident.languages | ({mention.lang} if mention.lang else set()),
+        version=incident.version + 1,
     )
 
 
-def open_incident(mention: ScoredMention, rule: str) -> Incident:
+def repeated(incident: Incident, copy: ScoredMention) -> Incident:
+    """The incident after a copy of one of its mentions: it reaches more people and is no mention more."""
+    return replace(
+        incident,
+        reach=incident.reach + (copy.reach or 0),
+        platforms=incident.platforms | {copy.source},
+        languages=incident.languages | ({copy.lang} if copy.lang else set()),
+        version=incident.version + 1,
+    )
+
+
+def open_incident(
+    mention: ScoredMention,
+    rule: str,
+    group: str = "",
+    because: str = "",
+    severity: Severity = Severity.WARNING,
+) -> Incident:
     """A new incident holding this mention alone; nobody has been told of it."""
     return Incident(
         id=None,
         brand=mention.brand,
         rule=rule,
+        group=group,
         opened_at=mention.created_at,
         last_at=mention.created_at,
         count=1,
         reach=mention.reach or 0,
-        notified_count=0,
+        because=because,
+        severity=severity,
+        platforms=frozenset({mention.source}),
+        languages=frozenset({mention.lang} if mention.lang else ()),
     )
 
 

@@ -1,35 +1,68 @@
-"""What a channel is given to send: everything it may show, fixed when it was decided, and stored with the delivery."""
+"""What a channel is given to send: everything it may show, fixed when it was decided, and stored with the delivery.
+
+A notice is a neutral document: a title, a line saying why, facts, quotations, sections, links, charts and buttons. A
+channel lays it out within its own limits and need not know what it is about; what goes into one is decided where it is
+written (`alerts.writing` for incidents). Everything in it is plain text, which the channel escapes. What strangers said
+stands in `quotes` alone, so that it can be blanked when it is deleted.
+"""
 
 import hashlib
 import json
+from base64 import b64decode
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal
 
-from alerts.grouping import Incident
+from alerts.incident import Incident
 from alerts.mentions import ScoredMention
-from alerts.pipeline import Decision
-from alerts.reasons import Reason
+from alerts.severity import Severity
 from alerts.text import around, one_line, tame
-from alerts.wording import counted, moment, percent
 
-NoticeKind = Literal["opened", "grew", "test"]
-
-VERSION = 1
+VERSION = 2
 """Of the stored form. Raise it when a reader of the old form would be wrong, and keep reading the old one."""
 
 QUOTE_LIMIT = 4_000
 """Characters of a mention that a notice keeps: more than any channel shows, and the rest is one link away."""
 
-_LINE_LIMIT = 300
+LINE_LIMIT = 300
 """Characters of an author's or brand's name."""
+
+Language = Literal["en", "es"]
+
+
+class NoticeKind(StrEnum):
+    """What a notice is for. Names are stored: never rename one."""
+
+    OPENED = "opened"
+    GREW = "grew"
+    UPDATED = "updated"
+    ESCALATED = "escalated"
+    REMINDER = "reminder"
+    REOPENED = "reopened"
+    RESOLVED = "resolved"
+    SUMMARY = "summary"
+    DIGEST = "digest"
+    CHANNEL_OFF = "channel_off"
+    TEST = "test"
+
+
+class Action(StrEnum):
+    """What a button does. Names are stored and travel through platforms: never rename one."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ASSIGN = "assign"
+    SNOOZE = "snooze"
+    USEFUL = "useful"
+    NOT_USEFUL = "not_useful"
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedMention:
-    """The mention a notice shows. `text` is free of control characters and, if long, the part around the brand.
+    """A mention that a notice shows. `text` is free of control characters and, if long, the part around the brand.
 
-    `probability` is of being a detractor, 0 to 1; `reach` is in people, None when unknown.
+    `probability` is of being a detractor, 0 to 1; `reach` is in people, None when unknown. `id` is the pair's, by which
+    a quotation is blanked when the mention is deleted.
     """
 
     id: int | None
@@ -47,34 +80,89 @@ class QuotedMention:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A part with a heading and lines of plain text under it."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to go to. `label` is ours, `url` may be a stranger's."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Something to press where the channel can answer; elsewhere it is left out."""
+
+    action: Action
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture. `png` is base64; `alt` says in words what is to be seen in it."""
+
+    name: str
+    alt: str
+    png: str
+
+    @property
+    def data(self) -> bytes:
+        """The picture itself."""
+        return b64decode(self.png)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The incident that a notice is about, as it was when the notice was written."""
+
+    id: int
+    brand: str | None
+    rule: str
+    state: str
+    version: int
+    count: int
+    reach: int
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One thing to tell people.
 
-    `key` is the same each time this is sent, on whatever channel: it tells duplicates apart from news. `why` is one
-    line with the numbers. `count` and `reach` are the incident's, `opened_at` when its first mention was written.
+    `key` is the same each time this is sent, on whatever channel: it tells duplicates apart from news. `title` and
+    `why` are one line each, `why` with the reason and its numbers. `language` is that of our own words, `timezone`
+    (IANA) the one in which times are written.
     """
 
     key: str
     kind: NoticeKind
-    brand: str
-    rule: str
+    title: str
     why: str
-    count: int
-    reach: int
-    opened_at: datetime
-    mention: QuotedMention
-    incident_url: str | None = None
+    made_at: datetime
+    severity: Severity = Severity.WARNING
+    language: Language = "en"
+    timezone: str = "UTC"
+    about: About | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    quotes: tuple[QuotedMention, ...] = ()
+    sections: tuple[Section, ...] = ()
+    links: tuple[Link, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
     def to_json(self) -> str:
         """The stored form: ASCII, keys sorted, so equal notices are equal text."""
-        fields = asdict(self)
-        fields["opened_at"] = self.opened_at.isoformat()
-        fields["mention"]["created_at"] = self.mention.created_at.isoformat()
-        return json.dumps({"version": VERSION, **fields}, sort_keys=True)
+        return json.dumps({"version": VERSION, **asdict(self)}, sort_keys=True, default=_written)
 
     @classmethod
     def from_json(cls, stored: str) -> "Notice":
-        """Read the stored form. Raises ValueError, naming what is wrong, for anything else."""
+        """Read the stored form, of this version or an older one. Raises ValueError, naming what is wrong."""
         try:
             fields = json.loads(stored)
         except ValueError as error:
@@ -82,104 +170,44 @@ class Notice:
         if not isinstance(fields, dict):
             raise ValueError(f"a stored notice is a JSON object; this is a {type(fields).__name__}")  # noqa: TRY004
         version = fields.pop("version", None)
-        if version != VERSION:
-            raise ValueError(f"this notice was stored in version {version}; this Escucha reads version {VERSION}")
         try:
-            quoted = fields.pop("mention")
-            mention = QuotedMention(**{**quoted, "created_at": datetime.fromisoformat(quoted["created_at"])})
-            return cls(**{**fields, "mention": mention, "opened_at": datetime.fromisoformat(fields["opened_at"])})
-        except (KeyError, TypeError, ValueError) as error:
+            if version == 1:
+                return _from_first_version(fields)
+            if version != VERSION:
+                raise ValueError(f"this notice was stored in version {version}; this Escucha reads up to {VERSION}")
+            return _from_fields(fields)
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the stored notice lacks or misspells something: {error}") from error
 
 
-def build(
-    incident: Incident,
-    mention: ScoredMention,
-    decision: Decision,
-    *,
-    because: str = "",
-    incident_url: str | None = None,
-) -> Notice:
-    """The notice for a decision to notify about `incident` (after the mention joined), showing this mention.
+def key_of(incident: Incident, kind: NoticeKind, *what: object) -> str:
+    """The stable id of what is told: made of what identifies the incident, the kind, and what tells it apart from
+    others of its kind (the step, the version, the number of times).
 
-    `because` is the verdict's line. Raises ValueError for a decision to hold.
+    Made of what identifies the incident before the store has given it an id: two workers that decide the same thing, or
+    one that is killed and decides again, arrive at the same key.
     """
-    if decision.action != "notify" or decision.kind is None:
-        raise ValueError(f"there is no notice for a decision to hold ({decision.reason})")
-    because = because or f"{percent(mention.probability())} likely a detractor"
-    if decision.reason is Reason.INCIDENT_OPENED and incident.count == 1:
-        why = f"New: {because}."
-    else:
-        why = f"{counted(incident.count, 'mention')} since {moment(incident.opened_at)}; the latest: {because}."
-    return Notice(
-        key=key_of(incident, decision.step),
-        kind=decision.kind,
-        brand=one_line(incident.brand)[:_LINE_LIMIT],
-        rule=incident.rule,
-        why=one_line(why),
-        count=incident.count,
-        reach=incident.reach,
-        opened_at=incident.opened_at,
-        mention=_quote(mention),
-        incident_url=incident_url,
-    )
-
-
-def for_test(channel: str, now: datetime) -> Notice:
-    """What "send a test" sends: clearly a test, and laid out as a real one."""
-    stamp = now.isoformat()
-    return Notice(
-        key=f"test-{_digest('test', channel, stamp)}",
-        kind="test",
-        brand="Escucha",
-        rule="test",
-        why=f"Somebody asked for a test of the channel {one_line(channel)[:_LINE_LIMIT]}. Nothing has happened.",
-        count=0,
-        reach=0,
-        opened_at=now,
-        mention=QuotedMention(
-            id=None,
-            text="If you can read this, notices will arrive here.",
-            url=None,
-            author=None,
-            source="escucha",
-            lang="en",
-            created_at=now,
-            reach=None,
-            label=None,
-            probability=0.0,
-            model="none",
-            revision="none",
-        ),
-    )
-
-
-def key_of(incident: Incident, step: int) -> str:
-    """The stable id of what is told at this step of the incident.
-
-    Made of what identifies the incident before the store has given it an id, and of the step, which is told at most
-    once: two workers that decide the same thing, or one that is killed and decides again, arrive at the same key.
-    """
-    kind = "opened" if step == 1 else f"grew{step}"
     # One moment has many writings: a database may hand the time back in another zone.
     opened = incident.opened_at.astimezone(UTC).isoformat()
-    return f"{incident.rule}-{kind}-{_digest(incident.brand, incident.rule, opened, str(step))}"
+    parts = (incident.brand or "", incident.rule, incident.group, opened, *(str(part) for part in what))
+    return f"{incident.rule}-{kind.value}-{digest(kind.value, *parts)}"
 
 
-def _digest(*parts: str) -> str:
-    written = json.dumps(parts)
-    return hashlib.sha256(written.encode("ascii")).hexdigest()[:16]
+def digest(*parts: str) -> str:
+    """Sixteen hexadecimal digits that stand for these parts."""
+    return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:16]
 
 
-def _quote(mention: ScoredMention) -> QuotedMention:
+def quote(mention: ScoredMention) -> QuotedMention:
+    """A mention as notices show it."""
     start = mention.spans[0][0] if mention.spans else 0
     return QuotedMention(
         id=mention.id,
         # Cut before taming: the spans are offsets in the original.
         text=tame(around(mention.text, start, QUOTE_LIMIT)),
         url=mention.url,
-        author=one_line(mention.author)[:_LINE_LIMIT] if mention.author else None,
-        source=one_line(mention.source)[:_LINE_LIMIT],
+        author=one_line(mention.author)[:LINE_LIMIT] if mention.author else None,
+        source=one_line(mention.source)[:LINE_LIMIT],
         lang=mention.lang,
         created_at=mention.created_at,
         reach=mention.reach,
@@ -187,4 +215,66 @@ def _quote(mention: ScoredMention) -> QuotedMention:
         probability=mention.probability(),
         model=mention.model,
         revision=mention.revision,
+    )
+
+
+def for_test(channel: str, now: datetime) -> Notice:
+    """What "send a test" sends: clearly a test, and laid out as a real one."""
+    sample = QuotedMention(
+        id=None, text="If you can read this, notices will arrive here.", url=None, author=None, source="escucha",
+        lang="en", created_at=now, reach=None, label=None, probability=0.0, model="none", revision="none",
+    )  # fmt: skip
+    return Notice(
+        key=f"test-{digest('test', channel, now.isoformat())}",
+        kind=NoticeKind.TEST,
+        title="Test message from Escucha",
+        why=f"Somebody asked for a test of the channel {one_line(channel)[:LINE_LIMIT]}. Nothing has happened.",
+        made_at=now,
+        severity=Severity.INFO,
+        quotes=(sample,),
+    )
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"a notice holds no {type(value).__name__}")
+
+
+def _from_fields(fields: dict[str, Any]) -> Notice:
+    about = fields.pop("about")
+    return Notice(
+        **{
+            **fields,
+            "kind": NoticeKind(fields["kind"]),
+            "severity": Severity(fields["severity"]),
+            "made_at": datetime.fromisoformat(fields["made_at"]),
+            "about": about and About(**{**about, "opened_at": datetime.fromisoformat(about["opened_at"])}),
+            "facts": tuple((name, value) for name, value in fields["facts"]),
+            "quotes": tuple(_quoted(one) for one in fields["quotes"]),
+            "sections": tuple(Section(one["heading"], tuple(one["lines"])) for one in fields["sections"]),
+            "links": tuple(Link(**one) for one in fields["links"]),
+            "charts": tuple(Chart(**one) for one in fields["charts"]),
+            "buttons": tuple(Button(Action(one["action"]), one["label"]) for one in fields["buttons"]),
+        }
+    )
+
+
+def _quoted(fields: dict[str, Any]) -> QuotedMention:
+    return QuotedMention(**{**fields, "created_at": datetime.fromisoformat(fields["created_at"])})
+
+
+def _from_first_version(fields: dict[str, Any]) -> Notice:
+    """Notices of Escucha 0.1 before incidents had a life: one quotation, and links beside it."""
+    mention = _quoted(fields["mention"])
+    grew = fields["kind"] == "grew"
+    incident = fields.get("incident_url")
+    return Notice(
+        key=fields["key"],
+        kind=NoticeKind(fields["kind"]),
+        title=f"{fields['brand']}: {'' if grew else 'new '}{fields['rule']} incident{' is growing' if grew else ''}",
+        why=fields["why"],
+        made_at=mention.created_at,
+        quotes=(mention,),
+        links=(Link("Open the incident", incident),) if incident else (),
     )

@@ -121,7 +121,11 @@ def _fields(shape: Any) -> dict[str, _Field]:
     fields: dict[str, _Field] = {}
     for leaf in _leaves(shape):
         if isinstance(leaf, type) and issubclass(leaf, BaseModel):
-            fields |= {name: _Field(field.annotation, field.description) for name, field in leaf.model_fields.items()}
+            # By the name under which it is written.
+            fields |= {
+                field.alias or name: _Field(field.annotation, field.description)
+                for name, field in leaf.model_fields.items()
+            }
         elif isinstance(leaf, type) and dataclasses.is_dataclass(leaf):
             hints = get_type_hints(leaf)
             fields |= {field.name: _Field(hints[field.name]) for field in dataclasses.fields(leaf)}

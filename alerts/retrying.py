@@ -74,6 +74,17 @@ def after_failure(
     return Retry(at, error.reason, error.ambiguous, at if error.whole_channel else None)
 
 
+def channel_pause(failures: int) -> timedelta:
+    """How long a channel rests after so many failed tries in a row, whatever they were to send.
+
+    One may be the message's own fault, and the next message goes at once. More are the channel's: it is asked ever more
+    rarely, so that an outage does not use up the budget with tries that may have arrived.
+    """
+    if failures < 2:
+        return timedelta(0)
+    return timedelta(seconds=min(FIRST_WAIT * FACTOR ** min(failures - 2, 32), LONGEST_WAIT / 2))
+
+
 def _wait(attempts: int, error: TryLater, jitter: float) -> float:
     """Seconds. Each wait is drawn between one and two times its floor, so none goes over LONGEST_WAIT."""
     # The exponent is bounded because 3.0 ** 1000 overflows, and rate-limited notices may get there.

@@ -5,15 +5,18 @@ from typing import ClassVar, Self
 import structlog
 from pydantic import BaseModel, ConfigDict
 
-from alerts.channel import Receipt
+from alerts.channel import Mode, Receipt
+from alerts.links import web_link
 from alerts.notice import Notice
 from alerts.text import shorten, visible
 
 _Unfiltered = structlog.make_filtering_bound_logger(0)
 """A notice is for people: however little else the log shows, what counts as sent must stand in it."""
 
-_TEXT_LIMIT = 300
-"""Characters of the mention: a line of a log is for finding the mention, not for reading all of it."""
+_LIMIT = 300
+"""Characters of each part: a line of a log is for finding the mention, not for reading all of it."""
+
+_WHY_LIMIT = 600
 
 
 class LogOptions(BaseModel):
@@ -29,6 +32,7 @@ class LogChannel:
     """
 
     kind: ClassVar[str] = "log"
+    edits: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
         """The line goes wherever the host has pointed structlog."""
@@ -39,22 +43,26 @@ class LogChannel:
         """Build from a configuration."""
         return cls(name)
 
-    def send(self, notice: Notice) -> Receipt:
+    def send(self, notice: Notice, mode: Mode = Mode.POST, ref: str | None = None) -> Receipt:  # noqa: ARG002
         """Write the line. Never fails on account of the notice's content."""
-        mention = notice.mention
+        quoted = notice.quotes[0] if notice.quotes else None
         words = {
             "channel": self.name,
             "key": notice.key,
-            "kind": notice.kind,
-            "brand": notice.brand,
-            "rule": notice.rule,
+            "kind": notice.kind.value,
+            "severity": notice.severity.value,
+            "title": notice.title,
             "why": notice.why,
-            "text": shorten(mention.text, _TEXT_LIMIT),
-            "author": mention.author or "",
-            "source": mention.source,
-            "url": mention.url or "",
+            "text": quoted.text if quoted else "",
+            "author": (quoted.author if quoted else None) or "",
+            "source": quoted.source if quoted else "",
+            "url": (web_link(quoted.url) if quoted else None) or "",
         }
         # Wrapped anew each time, so that it follows wherever the host points structlog.
         log = structlog.wrap_logger(None, wrapper_class=_Unfiltered)
-        log.warning("notice", **{name: visible(word) for name, word in words.items()}, count=notice.count)
+        log.warning("notice", **{name: visible(_cut(name, word)) for name, word in words.items()})
         return Receipt("logged")
+
+
+def _cut(name: str, word: str) -> str:
+    return shorten(word, _WHY_LIMIT if name == "why" else _LIMIT)

@@ -1,57 +1,44 @@
 """The detractor rule: somebody speaks against the brand, the model is sure enough, and enough people may see it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import ClassVar
 
-from pydantic import ConfigDict
-
-from alerts.durations import Duration, in_words
+from alerts.durations import in_words
 from alerts.mentions import ScoredMention
 from alerts.reasons import Reason
-from alerts.rule import Verdict
+from alerts.rule import Label, MentionRule, MentionSettings, Verdict
+from alerts.severity import Severity
 from alerts.wording import percent
 
 NAME = "detractor"
 
 
-@dataclass(frozen=True, slots=True)
-class DetractorSettings:
-    """When the rule fires, and how its mentions are grouped. Made by hand or read by pydantic; either way checked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetractorSettings(MentionSettings):
+    """When the rule fires. Made by hand or read by pydantic; either way checked.
 
     `labels` are the inferred stances that count; `min_probability` is 0 to 1; `min_reach` is in people, and a mention
-    of unknown reach counts as 0; `window` is how long an incident takes in mentions; `max_age` is how old a mention
-    may have been when collected; `grow_at` are the sizes of an incident, in mentions, at which people are told again.
+    of unknown reach counts as 0. One whose reach comes to `critical_reach` is critical; None = none is.
 
     Raises ValueError with what is wrong and what would be right.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    labels: frozenset[str] = frozenset({"detractor"})
+    labels: frozenset[Label] = frozenset({"detractor"})
     min_probability: float = 0.6
     min_reach: int = 0
-    window: Duration = timedelta(hours=4)
-    max_age: Duration = timedelta(hours=24)
-    grow_at: tuple[int, ...] = (5, 25, 100, 500)
+    critical_reach: int | None = 500_000
 
     def __post_init__(self) -> None:
         """Check each value; the first wrong one is named."""
+        # Not super(): slots make the class anew, and then it is another one than super() thinks.
+        MentionSettings.__post_init__(self)
         if not self.labels:
             raise ValueError('labels is empty, so the rule could never fire; name at least one, such as "detractor"')
         if not 0 <= self.min_probability <= 1:
             raise ValueError(f"min_probability lies between 0 and 1 (0.6 means 60%); got {self.min_probability}")
         if self.min_reach < 0:
             raise ValueError(f"min_reach is a number of people, 0 or more; got {self.min_reach}")
-        if self.window <= timedelta(0):
-            raise ValueError(f"window must be longer than nothing, for instance 4h; got {self.window}")
-        if self.max_age <= timedelta(0):
-            raise ValueError(f"max_age must be longer than nothing, for instance 24h; got {self.max_age}")
-        # The first mention opens the incident and is told in any case: growth starts at two.
-        if any(size < 2 for size in self.grow_at):
-            raise ValueError(f"grow_at holds numbers of mentions from 2 upwards; got {list(self.grow_at)}")
-        if any(later <= earlier for earlier, later in zip(self.grow_at, self.grow_at[1:], strict=False)):
-            raise ValueError(f"grow_at must rise from each number to the next; got {list(self.grow_at)}")
+        if self.critical_reach is not None and self.critical_reach < 1:
+            raise ValueError(f"critical_reach is a number of people, 1 or more, or null; got {self.critical_reach}")
 
 
 def judge(mention: ScoredMention, settings: DetractorSettings) -> Verdict:
@@ -87,4 +74,8 @@ def judge(mention: ScoredMention, settings: DetractorSettings) -> Verdict:
         because += f", reach {reach:,}"
         if settings.min_reach:
             because += f" (alerts from {settings.min_reach:,})"
-    return Verdict(True, Reason.IS_DETRACTOR, probability, because)
+    critical = settings.critical_reach is not None and reach >= settings.critical_reach
+    return Verdict(True, Reason.IS_DETRACTOR, probability, because, Severity.CRITICAL if critical else None)
+
+
+RULE = MentionRule(DetractorSettings, judge, "somebody speaks against the brand, and the model is sure enough")

@@ -6,13 +6,15 @@ webhooks; changelog of 2016-05-17). The word is the finer of the two: it decides
 
 from collections.abc import Mapping
 
-from alerts.channel import DeliveryError, TryLater, Undeliverable
+from alerts.channel import DeliveryError, Undeliverable
 from alerts.reasons import Reason
-from alerts.retry_after import seconds_to_wait
-from alerts.text import one_line, shorten
-from alerts.wording import counted
+from alerts.web import answers as web
+from alerts.web.answers import in_short
+from alerts.web.post import Answer
 
 _NEW_WEBHOOK = "create a new webhook in Slack and put its address into the configuration"
+
+ADVICE = f"the webhook does not accept us: check its address and the proxy, or {_NEW_WEBHOOK}"
 
 _CHANNEL_IS_GONE: Mapping[str, str] = {
     "no_service": f"the webhook was removed or switched off: {_NEW_WEBHOOK}",
@@ -30,53 +32,15 @@ _CHANNEL_IS_GONE: Mapping[str, str] = {
         "an administrator restricts who writes to #general: create a webhook for another channel"
     ),
 }
-_FORBIDDEN_FOR_GOOD = frozenset({401, 403, 404, 410})
 _TOO_LARGE = frozenset({"too_many_attachments", "msg_too_long", "msg_blocks_too_long", "request_too_large"})
 
 
-def failure_in(status: int, body: str, headers: Mapping[str, str], host: str) -> DeliveryError | None:
+def failure_in(answer: Answer, host: str) -> DeliveryError | None:
     """The failure that an answer stands for; None when the message was taken."""
-    # A web page, unlike a word, says nothing on one line.
-    word = "" if body.lstrip().startswith("<") else shorten(one_line(body), 80)
-    said = f"{host} answered {status}" + (f" ({word})" if word else "")
-    wait = seconds_to_wait(headers.get("Retry-After"), headers.get("Date"))
-    failure: DeliveryError | None
-    if 200 <= status < 300:
-        failure = _web_page(host) if body.lstrip().startswith("<") else None
-    elif status == 429:
-        failure = _slow_down(host, wait)
-    elif status >= 500:
-        message = f"{said}: its server failed, and may have taken the message"
-        failure = TryLater(Reason.SERVER_ERROR, message, after=wait, ambiguous=True)
-    elif status == 408:
-        message = f"{said}: it waited too long for our request"
-        failure = TryLater(Reason.TIMED_OUT, message, after=wait, ambiguous=True)
-    elif status < 400:
-        failure = Undeliverable(
-            Reason.CHANNEL_REFUSED,
-            f"{host} answered {status}, a redirect, which no webhook does: check the webhook's address and the proxy",
-            disables_channel=True,
-        )
-    elif word in _CHANNEL_IS_GONE or status in _FORBIDDEN_FOR_GOOD:
-        advice = _CHANNEL_IS_GONE.get(word, f"the webhook does not accept us: {_NEW_WEBHOOK}")
-        failure = Undeliverable(Reason.CHANNEL_REFUSED, f"{said}: {advice}", disables_channel=True)
-    elif status == 413 or word in _TOO_LARGE:
-        failure = Undeliverable(Reason.REJECTED, f"{said}: the message is too long for it; read it in Escucha instead")
-    else:
-        message = f"{said}: it does not accept this message; read it in Escucha instead, and please report this"
-        failure = Undeliverable(Reason.REJECTED, message)
-    return failure
-
-
-def _slow_down(host: str, wait: float | None) -> TryLater:
-    asked = f"in {counted(round(wait), 'second')}" if wait is not None else "later"
-    message = f"{host} asked us to come back {asked} (429)"
-    return TryLater(Reason.RATE_LIMITED, message, after=wait, ambiguous=False, whole_channel=True)
-
-
-def _web_page(host: str) -> Undeliverable:
-    return Undeliverable(
-        Reason.CHANNEL_REFUSED,
-        f"{host} answered with a web page instead of a webhook's ok: check the webhook's address and the proxy",
-        disables_channel=True,
-    )
+    word = in_short(answer)
+    said = f"{host} answered {answer.status} ({word})"
+    if 400 <= answer.status < 500 and word in _CHANNEL_IS_GONE:
+        return Undeliverable(Reason.CHANNEL_REFUSED, f"{said}: {_CHANNEL_IS_GONE[word]}", disables_channel=True)
+    if 400 <= answer.status < 500 and word in _TOO_LARGE:
+        return Undeliverable(Reason.REJECTED, f"{said}: the message is too long for it; read it in Escucha instead")
+    return web.failure_in(answer, host, ADVICE)

@@ -32,8 +32,9 @@ _BLANK_LINES = re.compile(r"\n\s*\n")
 
 def inline(text: str, limit: int) -> str:
     """For the middle of a line: defused, on one line, at most `limit` characters, cut with "…"."""
-    line = " ".join(tame(text).split())
-    # Most of what is too long goes before the costly part; `cut` then does it exactly.
+    # Most of what is too long goes before the costly parts; `cut` then does it exactly.
+    some = text[: 4 * limit]
+    line = " ".join(tame(some).split()) + (ELLIPSIS if len(some) < len(text) else "")
     line = _defused(line[: limit + 1])
     # A leading ">" would make a quotation, escaped or not.
     if line.startswith("&gt;"):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from alerts.grouping import Incident
+from alerts.incident import Incident
 from alerts.mentions import ScoredMention
-from alerts.notice import Notice, QuotedMention
+from alerts.notice import About, Action, Button, Link, Notice, NoticeKind, QuotedMention
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -55,7 +55,6 @@ def an_incident() -> Callable[..., Incident]:
             "last_at": NOON,
             "count": 1,
             "reach": 0,
-            "notified_count": 0,
         }
         return Incident(**{**fields, **changes})
 
@@ -64,7 +63,8 @@ def an_incident() -> Callable[..., Incident]:
 
 @pytest.fixture(scope="session")
 def a_notice() -> Callable[..., Notice]:
-    """A first notice; names of the quoted mention's fields change that, others the notice."""
+    """A first notice of an incident with one quotation and all buttons; names of the quoted mention's fields change
+    that, others the notice."""
 
     def make(**changes: Any) -> Notice:
         quoted: dict[str, Any] = {
@@ -81,20 +81,22 @@ def a_notice() -> Callable[..., Notice]:
             "model": "minilm",
             "revision": "r1",
         }
+        for name in quoted.keys() & changes.keys():
+            quoted[name] = changes.pop(name)
         fields: dict[str, Any] = {
             "key": "detractor-opened-0123456789abcdef",
-            "kind": "opened",
-            "brand": "Aeroluz",
-            "rule": "detractor",
+            "kind": NoticeKind.OPENED,
+            "title": "Aeroluz: new detractor incident",
             "why": "New: 91% likely a detractor (alerts from 60%), reach 1,200.",
-            "count": 1,
-            "reach": 1200,
-            "opened_at": NOON,
-            "incident_url": "http://127.0.0.1:8000/incidents/7",
+            "made_at": NOON,
+            "about": About(
+                id=7, brand="Aeroluz", rule="detractor", state="open", version=3, count=1, reach=1200, opened_at=NOON
+            ),
+            "facts": (("Incident", "1 mention, known reach 1,200"), ("Since", "2026-11-21 12:00 UTC")),
+            "quotes": (QuotedMention(**quoted),),
+            "links": (Link("Open the incident", "http://127.0.0.1:8000/incidents/7"),),
+            "buttons": tuple(Button(action, action.value.replace("_", " ").capitalize()) for action in Action),
         }
-        for name in quoted.keys() & changes.keys():
-            if name != "reach":
-                quoted[name] = changes.pop(name)
-        return Notice(**{**fields, **changes}, mention=QuotedMention(**quoted))
+        return Notice(**{**fields, **changes})
 
     return make

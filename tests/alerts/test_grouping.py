@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.evaluation import Outcome, evaluate
-from alerts.grouping import Incident, horizon, join, open_incident, place
+from alerts.grouping import group_of, horizon, join, open_incident, place, repeated
+from alerts.incident import Incident
 from alerts.rules.detractor import DetractorSettings, judge
+from alerts.severity import Severity
 
 WINDOW = timedelta(hours=4)
 STREAMS = st.lists(
@@ -57,10 +59,32 @@ def test_joining_counts_and_never_moves_the_anchor(a_mention, an_incident, noon)
     assert (grown.count, grown.reach, grown.opened_at, grown.last_at) == (3, 15, noon, noon + timedelta(minutes=30))
 
 
+def test_an_incident_shows_what_the_last_mention_was_found_for_and_the_worst_of_all(a_mention, an_incident):
+    incident = an_incident(severity=Severity.INFO, because="old", languages=frozenset({"en"}))
+    grown = join(incident, a_mention(source="x", lang="es"), "new", Severity.WARNING)
+    assert (grown.because, grown.severity, grown.version) == ("new", Severity.WARNING, 2)
+    assert (grown.platforms, grown.languages) == ({"x"}, {"en", "es"})
+    assert join(grown, a_mention(), "", Severity.INFO).severity is Severity.WARNING
+
+
+def test_a_copy_adds_reach_and_is_no_mention_more(a_mention, an_incident):
+    repeats = repeated(an_incident(reach=5), a_mention(30, reach=10, source="x"))
+    assert (repeats.count, repeats.reach, repeats.platforms, repeats.version) == (1, 15, {"x"}, 2)
+    assert repeats.last_at == an_incident().last_at
+
+
 def test_opening(a_mention, noon):
-    assert open_incident(a_mention(reach=None), "detractor") == Incident(
-        None, "Aeroluz", "detractor", noon, noon, count=1, reach=0, notified_count=0
-    )
+    assert open_incident(a_mention(reach=None), "detractor", "g", "why", Severity.CRITICAL) == Incident(
+        None, "Aeroluz", "detractor", noon, noon, count=1, reach=0, group="g", because="why",
+        severity=Severity.CRITICAL, platforms=frozenset({"hackernews"}),
+    )  # fmt: skip
+
+
+def test_groups_are_named_by_what_they_are_kept_apart_by(a_mention):
+    mention = a_mention(source="x", lang="es", author="ana")
+    assert group_of(mention, ()) == ""
+    assert group_of(mention, ("platform", "language", "author")) == "x/es/ana"
+    assert group_of(a_mention(), ("language", "author")) == "und/"
 
 
 def test_horizon_spans_every_incident_that_matters(a_mention, noon):
@@ -94,7 +118,7 @@ def replay(mentions, batches) -> tuple[list[Incident], list[Outcome]]:
         start, end = horizon(batch, rules.window)
         loaded = [incident for incident in reversed(stored) if start < incident.opened_at < end]
         for mention in batch:
-            outcome = evaluate(mention, loaded, "detractor", judge, rules, ["log"])
+            outcome = evaluate(mention, loaded, "detractor", judge, rules, mention.collected_at)
             outcomes.append(outcome)
             for rows in (loaded, stored):
                 if outcome.before is not None:

@@ -1,6 +1,9 @@
+import math
 from datetime import datetime
 
 import pytest
+
+from alerts.mentions import reactions_in
 
 
 def test_probability_adds_the_two_detracting_steps(a_mention):
@@ -30,3 +33,14 @@ def test_a_label_wins_over_the_polarity(a_mention):
 def test_naive_times_are_refused(a_mention):
     with pytest.raises(ValueError, match=r"created_at of mention 1 has no time zone"):
         a_mention(created_at=datetime(2026, 1, 1))  # noqa: DTZ001 - what is refused
+
+
+def test_for_is_counted_as_against_is(a_mention):
+    assert a_mention(stance={"1": 0.5, "2": 0.25, "-2": 0.25}).probability_for() == pytest.approx(0.75)
+    assert a_mention(stance={"1": 0.5, "2": 0.5000001}).probability_for() == 1.0
+    assert a_mention(stance=None, polarity={"positive": 0.3}).probability_for() == 0.3
+    assert math.isnan(a_mention(stance={"2": float("nan")}).probability_for())
+
+
+def test_what_nobody_did_for_or_against_a_post_is_no_reaction():
+    assert reactions_in({"likes": 3, "shares": 2, "rating": 5, "views": 900, "impressions": 10}) == 5

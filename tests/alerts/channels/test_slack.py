@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -14,8 +15,44 @@ from werkzeug import Request, Response
 from alerts.channel import TryLater, Undeliverable
 from alerts.channels.slack import SlackWebhook
 from alerts.reasons import Reason
+from alerts.text import size
+from tests.alerts.slack.fake_slack import assert_inert, problem_with
+
+from .conformance import HttpContract, HttpFarEnd
 
 PATH = "/services/T00000000/B00000000/s3cretpart"
+
+
+class IncomingWebhook(HttpFarEnd):
+    """What Slack's webhooks do: "ok" to a message that keeps to the limits, a word to one that does not."""
+
+    path = PATH
+    secrets = ("s3cretpart",)
+
+    def at(self, base: str, **options) -> SlackWebhook:
+        return webhook(base, **options)
+
+    def taken(self, request: Request) -> Response:
+        return Response("invalid_blocks", 400) if problem_with(request.get_json()) else Response("ok")
+
+    def received(self) -> list[dict[str, Any]]:
+        return [request.get_json() for request in self.requests()]
+
+    def words(self, message: dict[str, Any]) -> str:
+        return json.dumps(message, ensure_ascii=False)
+
+    def assert_inert(self, message: dict[str, Any]) -> None:
+        assert_inert(message)
+
+    def assert_within_limits(self, message: dict[str, Any]) -> None:
+        assert problem_with(message) is None
+        assert size(json.dumps(message, ensure_ascii=False)) < 12_000
+
+
+class TestContract(HttpContract):
+    @pytest.fixture
+    def far_end(self, httpserver: HTTPServer) -> IncomingWebhook:
+        return IncomingWebhook(httpserver)
 
 
 def webhook(base: str, **options) -> SlackWebhook:

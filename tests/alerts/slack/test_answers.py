@@ -3,13 +3,14 @@ import pytest
 from alerts.channel import TryLater, Undeliverable
 from alerts.reasons import Reason
 from alerts.slack.answers import failure_in
+from alerts.web.post import Answer
 
 HOST = "hooks.slack.com"
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_taken(status):
-    assert failure_in(status, "ok", {}, HOST) is None
+    assert failure_in(Answer(status, {}, "ok"), HOST) is None
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_taken(status):
     ],
 )
 def test_try_later(status, body, headers, reason, after, ambiguous):
-    failure = failure_in(status, body, headers, HOST)
+    failure = failure_in(Answer(status, headers, body), HOST)
     assert isinstance(failure, TryLater)
     assert (failure.reason, failure.after, failure.ambiguous) == (reason, after, ambiguous)
     assert failure.whole_channel == (status == 429)
@@ -39,6 +40,8 @@ def test_try_later(status, body, headers, reason, after, ambiguous):
         (413, "", Reason.REJECTED, False, "too long"),
         (400, "user_not_found", Reason.CHANNEL_REFUSED, True, "create a new webhook"),
         (401, "", Reason.CHANNEL_REFUSED, True, "does not accept us"),
+        (403, "<html>Blocked by DLP", Reason.REJECTED, False, "a firewall on the way"),
+        (403, "Request blocked", Reason.REJECTED, False, "a firewall on the way"),
         (403, "action_prohibited", Reason.CHANNEL_REFUSED, True, "administrator"),
         (403, "invalid_token", Reason.CHANNEL_REFUSED, True, "create a new webhook"),
         (404, "no_service", Reason.CHANNEL_REFUSED, True, "the webhook was removed"),
@@ -50,7 +53,7 @@ def test_try_later(status, body, headers, reason, after, ambiguous):
     ],
 )
 def test_undeliverable(status, body, reason, disables, words):
-    failure = failure_in(status, body, {}, HOST)
+    failure = failure_in(Answer(status, {}, body), HOST)
     assert isinstance(failure, Undeliverable)
     assert (failure.reason, failure.disables_channel) == (reason, disables)
     assert words in failure.message

@@ -23,7 +23,7 @@ def assert_harmless(written: str, limit: int) -> None:
     assert not re.search(r"(?<![^\W_])_[^_]+_(?![^\W_])", written), "nothing to make italic"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=25)
 @given(NASTY, st.integers(min_value=20, max_value=60))
 def test_a_line_is_harmless(text, limit):
     line = inline(text, limit)
@@ -32,7 +32,7 @@ def test_a_line_is_harmless(text, limit):
     assert not line.startswith((">", "&gt;"))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=25)
 @given(NASTY, st.integers(min_value=20, max_value=60))
 def test_every_line_of_a_quotation_is_behind_the_bar(text, limit):
     quoted = quotation(text, limit)

@@ -1,0 +1,1 @@
+"""What it takes to write to Discord: escaping, embeds within its limits, what its answers mean."""

@@ -1,0 +1,1 @@
+"""How channels speak HTTP: addresses that are secrets, one careful request, and what its answer means."""
