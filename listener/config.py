@@ -34,12 +34,16 @@ def read_secret(variable: str, environ: Mapping[str, str]) -> str | None:
 
 
 def with_secrets(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Options in which every ``x_from: VARIABLE`` is replaced by ``x`` with the secret that the variable holds.
+    """Options in which every ``x_from: VARIABLE`` is replaced by ``x`` with the secret that the variable holds; so are
+    those under ``headers``.
 
     So secrets stand neither in escucha.yml nor in the database. Raises ConfigError for a variable that is not set.
     """
-    resolved = {}
+    resolved: dict[str, Any] = {}
     for key, value in options.items():
+        if key == "headers" and isinstance(value, Mapping):
+            resolved[key] = with_secrets({str(name): one for name, one in value.items()}, environ)
+            continue
         if not key.endswith("_from"):
             resolved[key] = value
             continue
@@ -87,6 +91,7 @@ class Settings(BaseSettings):
         100_000, ge=0, description="Repeated texts whose scores are kept in the database; 0 = none."
     )
     slack_webhook_url: SecretStr | None = Field(None, description="A Slack incoming webhook; alerts go there.")
+    slack_url: str = Field("https://slack.com/api", description="Base address of Slack's Web API, for bots.")
     public_url: str | None = Field(
         None, description="How people reach this Escucha, for links in alerts; by default its host and port."
     )
@@ -136,8 +141,9 @@ class Settings(BaseSettings):
         return value.lower()
 
     @field_validator(
-        "public_url", "hackernews_url", "reddit_url", "reddit_login_url", "x_url", "mastodon_url", "bluesky_url",
-        "jetstream_url", "youtube_url", "appstore_url", "googleplay_url", "google_login_url", "gdelt_url",
+        "public_url", "slack_url", "hackernews_url", "reddit_url", "reddit_login_url", "x_url", "mastodon_url",
+        "bluesky_url", "jetstream_url", "youtube_url", "appstore_url", "googleplay_url", "google_login_url",
+        "gdelt_url",
     )  # fmt: skip
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:

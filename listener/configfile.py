@@ -2,167 +2,31 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from alerts.durations import Duration
-from alerts.problems import Place, problems
-from alerts.registry import CHANNELS
-from alerts.rules.detractor import DetractorSettings
-from listener import yamlfile
+from alerts.problems import Place, hint, problems
+from alerts.registry import CHANNELS, RULES
+from listener import policy_check, yamlfile
 from listener.config import ConfigError, with_secrets
-from listener.push.options import PushEntry, default_kind
-from listener.query import QueryError, parse
+from listener.config_entries import DEFAULT_CHANNELS, BrandEntry, ChannelEntry, ConfigFile, SourceEntry, phrase
+from listener.push.options import default_kind
+from listener.query import QueryError, parse_filter
 from listener.registry import SOURCES
 
-DEFAULT_CHANNELS = frozenset({"log", "slack"})
-"""What there is without ``channels:``; "slack" if its webhook is set."""
-
-
-class Strict(BaseModel):
-    """A part of the file: unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Alerting(Strict):
-    """The rules of one brand; ``false`` switches a rule off."""
-
-    detractor: DetractorSettings | Literal[False] = DetractorSettings()
-
-
-def _read(words: str) -> str:
-    try:
-        parse(words)
-    except QueryError as error:
-        raise ValueError(f"it does not read: {error}") from error
-    return words
-
-
-Words = Annotated[str, AfterValidator(_read)]
-"""An expression in the query language."""
-
-
-class BrandEntry(Strict):
-    """A brand. Without a query its name is looked for as a phrase."""
-
-    name: str = Field(min_length=1)
-    query: str = ""
-    role: Literal["own", "competitor"] = "own"
-    alerts: Alerting | None = None
-    channels: tuple[str, ...] | None = None
-    context: tuple[Words, ...] = ()
-    unless: tuple[Words, ...] = ()
-    relevance: float | Literal[False] | None = None
-
-    @field_validator("query")
-    @classmethod
-    def _parses(cls, value: str) -> str:
-        if value:
-            try:
-                parse(value)
-            except QueryError as error:
-                raise ValueError(f"the query does not read: {error}") from error
-        return value
-
-    @field_validator("relevance", mode="before")
-    @classmethod
-    def _threshold(cls, value: object) -> object:
-        if (
-            value is None
-            or value is False
-            or (isinstance(value, int | float) and value is not True and 0 <= value <= 1)
-        ):
-            return value
-        raise ValueError("must be a number from 0 to 1, or false to let the model hide nothing")
-
-    @model_validator(mode="after")
-    def _can_be_looked_for(self) -> Self:
-        if not self.query:
-            try:
-                parse(self.effective_query)
-            except QueryError as error:
-                raise ValueError(f"the name {self.name!r} cannot be looked for as it stands; add a query") from error
-        return self
-
-    @property
-    def effective_query(self) -> str:
-        """What is looked for."""
-        return self.query or phrase(self.name)
-
-    @property
-    def alerting(self) -> dict[str, Any]:
-        """The rules, to be stored. Nobody is woken for a competitor's detractors unless the file asks for it."""
-        rules = self.alerts or Alerting(detractor=False if self.role == "competitor" else DetractorSettings())
-        return rules.model_dump(mode="json")
-
-    @property
-    def relevance_rules(self) -> dict[str, Any]:
-        """What tells its mentions from those that only share its name, to be stored (see ``listener.relevance``)."""
-        said: dict[str, Any] = {"context": list(self.context), "unless": list(self.unless)}
-        return said if self.relevance is None else said | {"threshold": self.relevance}
-
-
-class SourceEntry(BaseModel):
-    """A source: its name, kind, how often it is read, and the kind's own options beside them.
-
-    ``about_brands``: all it gives is about ``brands``, whether it names them or not, as the reviews of an app are.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    name: str = Field(min_length=1)
-    kind: str
-    every: Duration = timedelta(minutes=10)
-    brands: tuple[str, ...] | None = None
-    about_brands: bool = False
-    judge_as_new: bool = False
-
-    @model_validator(mode="after")
-    def _about_whom(self) -> Self:
-        if self.about_brands and not self.brands:
-            raise ValueError("about_brands: goes with brands:, which names them")
-        return self
-
-    @field_validator("every")
-    @classmethod
-    def _not_too_often(cls, value: timedelta) -> timedelta:
-        if value < timedelta(seconds=1):
-            raise ValueError("a source can be read once a second at most")
-        if value > timedelta(days=365):
-            raise ValueError("a source is read once in 365 days at least")
-        return value
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What belongs to the kind."""
-        return dict(self.model_extra or {})
-
-
-class ChannelEntry(BaseModel):
-    """A channel: its name, kind and the kind's own options beside them."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    name: str = Field(min_length=1)
-    kind: str
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What belongs to the kind."""
-        return dict(self.model_extra or {})
-
-
-class ConfigFile(Strict):
-    """The whole file."""
-
-    brands: tuple[BrandEntry, ...] = ()
-    sources: tuple[SourceEntry, ...] = ()
-    push: tuple[PushEntry, ...] = ()
-    channels: tuple[ChannelEntry, ...] | None = None
+__all__ = [
+    "BrandEntry",
+    "ChannelEntry",
+    "ConfigFile",
+    "ConfigFileError",
+    "Problem",
+    "SourceEntry",
+    "load",
+    "parse_text",
+    "phrase",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +48,6 @@ class ConfigFileError(ConfigError):
         self.path = path
         self.problems = tuple(problems)
         super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
-
-
-def phrase(name: str) -> str:
-    """A query that looks for a name as it stands."""
-    return '"' + name.replace('"', " ") + '"'
 
 
 def load(path: Path, environ: Mapping[str, str] | None) -> ConfigFile:
@@ -252,8 +111,11 @@ def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Itera
     yield from _kinds_taken(data)
     brands = {name for _, name in names["brands"]}
     channels = DEFAULT_CHANNELS if data.get("channels") is None else {name for _, name in names["channels"]}
+    yield from policy_check.mistakes(data, brands, channels)
+    yield from _rules(("alerts",), data.get("alerts"), "installation")
     for number, brand in _entries(data, "brands"):
         yield from _unknown(("brands", number, "channels"), brand.get("channels"), channels, "channel")
+        yield from _rules(("brands", number, "alerts"), brand.get("alerts"), "brand")
     for number, source in _entries(data, "sources"):
         yield from _unknown(("sources", number, "brands"), source.get("brands"), brands, "brand")
         yield from _options(("sources", number), source, SourceEntry, SOURCES, "source", environ)
@@ -264,6 +126,7 @@ def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Itera
                 yield from _unset(("push", number, key), key, value, environ)
     for number, channel in _entries(data, "channels"):
         yield from _options(("channels", number), channel, ChannelEntry, CHANNELS, "channel", environ)
+        yield from _fallback(("channels", number, "fallback"), channel, channels)
 
 
 def _entries(data: Mapping[Any, Any], part: str) -> list[tuple[int, Mapping[Any, Any]]]:
@@ -317,6 +180,39 @@ def _unknown(where: Place, named: object, known: Collection[str], what: str) -> 
             yield (*where, number), f"no {what} is called {name!r}; there are: {_list(known)}"
 
 
+def _fallback(where: Place, channel: Mapping[Any, Any], channels: Collection[str]) -> Iterator[tuple[Place, str]]:
+    fallback = channel.get("fallback")
+    if fallback is None or not isinstance(fallback, str):
+        return
+    others = set(channels) - {channel.get("name")}
+    if fallback not in others:
+        yield where, f"fallback: names another channel, which is told when this one is off; there are: {_list(others)}"
+
+
+def _rules(where: Place, rules: object, per: str) -> Iterator[tuple[Place, str]]:
+    """Mistakes in a brand's rules, or the installation's, which are whatever rules there are."""
+    for name, settings in rules.items() if isinstance(rules, dict) else ():
+        if name not in RULES:
+            yield (*where, name), f"there is no rule {name!r}; {hint(str(name), RULES)}"
+        elif getattr(RULES[name], "per", "brand") != per:
+            place = "a brand's alerts:" if per == "installation" else "alerts: at the top of the file, beside brands:"
+            yield (*where, name), f"{name} belongs under {place}"
+        elif isinstance(settings, dict):
+            shape = RULES[name].settings
+            try:
+                TypeAdapter(shape).validate_python(settings)
+            except ValidationError as error:
+                for one in problems(error, shape):
+                    yield (*where, name, *one.place), str(one)
+            if isinstance(when := settings.get("when"), str):
+                try:
+                    parse_filter(when)
+                except QueryError as error:
+                    yield (*where, name, "when"), f"when: it does not read: {error}"
+        elif not isinstance(settings, bool):
+            yield (*where, name), f"{name}: write settings here, each on a line of its own as name: value, or false"
+
+
 def _unset(where: Place, key: str, variable: str, environ: Mapping[str, str]) -> Iterator[tuple[Place, str]]:
     try:
         with_secrets({key: variable}, environ)
@@ -343,7 +239,7 @@ def _options(
     for key, value in entry.items():
         if not isinstance(key, str) or key in common.model_fields:
             continue
-        if environ is None and key.endswith("_from"):
+        if environ is None and (key.endswith("_from") or _holds_secrets(value)):
             unset.add(key.removesuffix("_from"))
             continue
         # What a channel is told stays in this process; what a source is told goes into the database.
@@ -362,9 +258,13 @@ def _options(
         kinds[kind].options.model_validate(options)
     except ValidationError as error:
         for one in problems(error, common | kinds[kind].options):
-            # What stands elsewhere is neither missing nor wrong.
-            if unset.isdisjoint(one.place[:1]):
+            # What stands elsewhere is neither missing nor wrong, and without it nobody can judge the whole.
+            if unset.isdisjoint(one.place[:1]) and (one.place or not unset):
                 yield (*where, *one.place), str(one)
+
+
+def _holds_secrets(value: object) -> bool:
+    return isinstance(value, dict) and any(str(name).endswith("_from") for name in value)
 
 
 def _secret(options: type[BaseModel], key: str) -> bool:

@@ -78,7 +78,7 @@ def hour_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-class State(StrEnum):
+class HourState(StrEnum):
     """What can be said of an hour. Only ``covered`` makes "no mentions" mean that nobody said anything."""
 
     COVERED = "covered"
@@ -158,7 +158,7 @@ class Hour:
     """One hour of a source. ``covered``: how much of it has been read. ``gap``: the state of a known gap in it."""
 
     hour: datetime
-    state: State
+    state: HourState
     covered: timedelta
     polls: Polls
     why: str | None = None
@@ -187,7 +187,7 @@ def _hour(record: Record, covered: Sequence[Stretch], begin: datetime, now: date
     gap = next((state for state in ("open", "growing", "partly", "lost") if state in {gap.state for gap in gaps}), None)
     state = _state(record, whole, read, gaps, polls, now)
     why = None
-    if state not in (State.COVERED, State.WAITING, State.BEFORE, State.FUTURE):
+    if state not in (HourState.COVERED, HourState.WAITING, HourState.BEFORE, HourState.FUTURE):
         why = (polls.why if polls else None) or next((gap.why for gap in gaps), None)
     return Hour(begin, state, length(read), polls or Polls(), why, gap)
 
@@ -199,29 +199,29 @@ def _state(
     gaps: Sequence[Missing],
     polls: Polls | None,
     now: datetime,
-) -> State:
+) -> HourState:
     if whole.since >= now:
-        return State.FUTURE
+        return HourState.FUTURE
     wanted = Stretch(max(whole.since, record.listened_from), min(whole.until, now))
     if whole.until <= record.listened_from:  # nobody asked for it, though a first run may have looked back
-        return (State.COVERED if length(read) == HOUR else State.PARTLY) if read else State.BEFORE
+        return (HourState.COVERED if length(read) == HOUR else HourState.PARTLY) if read else HourState.BEFORE
     if not without([wanted], [*read, due(record, now)]):
         if read:
-            return State.COVERED
-        return _refused(polls) if polls and polls.refused and polls.refused >= polls.polls else State.WAITING
+            return HourState.COVERED
+        return _refused(polls) if polls and polls.refused and polls.refused >= polls.polls else HourState.WAITING
     if read or any(gap.cause == UNREAD for gap in gaps):
-        return State.PARTLY
+        return HourState.PARTLY
     if polls is None:
-        return State.NOT_POLLED
+        return HourState.NOT_POLLED
     if polls.refused and polls.refused >= polls.polls:
         return _refused(polls)
     if any(gap.cause == "capped" for gap in gaps):
-        return State.CAPPED
+        return HourState.CAPPED
     if polls.refused:
         return _refused(polls)
     # Runs that ended well and reach no further than the hour before.
-    return State.NOT_POLLED if polls.finished >= polls.polls else State.UNFINISHED
+    return HourState.NOT_POLLED if polls.finished >= polls.polls else HourState.UNFINISHED
 
 
-def _refused(polls: Polls) -> State:
-    return State.RATE_LIMITED if polls.rate_limited >= polls.failed else State.FAILED
+def _refused(polls: Polls) -> HourState:
+    return HourState.RATE_LIMITED if polls.rate_limited >= polls.failed else HourState.FAILED

@@ -1,4 +1,4 @@
-"""The stages put together for a process that works: collect, score, alert, and deliver for each channel."""
+"""The stages put together for a process that works: collect, score, alert, decide, and deliver for each channel."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +12,24 @@ import structlog
 from sqlmodel import Session
 
 from alerts.channel import Channel
+from alerts.policy import Policy
 from alerts.wording import counted
 from listener import breaker
 from listener.breaker import Breaker
 from listener.config import ConfigError, with_secrets
-from listener.jobs.alert import judge_batch
+from listener.jobs.alert import end_quiet, judge_batch
+from listener.jobs.answers import Noticing
 from listener.jobs.collect import TakenOver, collect
+from listener.jobs.decide import decide_batch
 from listener.jobs.deliver import Pacing, deliver_next
+from listener.jobs.digest import Digests, send_due
 from listener.jobs.gaps import fill_next
+from listener.jobs.interact import interact_next
 from listener.jobs.ledger import count_failure
 from listener.jobs.recheck import recheck_next
 from listener.jobs.retain import retain_next
 from listener.jobs.score import score_batch
+from listener.jobs.windows import evaluate_due
 from listener.open_source import OpenSource
 from listener.queue import Work, WorkQueue
 from listener.quota import QuotaSpent
@@ -52,7 +58,7 @@ class Pipeline:
     ``jitter``: anything from 0 to 1, so that sources which failed together do not come back together. ``sparing``:
     tools whose meters leave a part of every quota and purse alone, for what must not starve the runs that follow the
     present; None = as all the rest. ``following``: the like for those runs themselves, of the kinds that demand
-    look-ups: what they leave, look-ups that must not wait may use.
+    look-ups: what they leave, look-ups that must not wait may use. ``policy``: who is told of what.
     """
 
     store: Store
@@ -67,6 +73,7 @@ class Pipeline:
     jitter: breaker.Jitter = random.random
     sparing: Tools | None = None
     following: Tools | None = None
+    policy: Policy = field(default_factory=Policy)
 
     def close(self) -> None:
         """Give back the connections to platforms; the store stays open."""
@@ -123,23 +130,40 @@ class Pipeline:
         }
 
     def after_collecting(self, scorer: Scorer) -> dict[str, Stage]:
-        """Score, alert and deliver."""
+        """Score, alert, decide and deliver."""
+        noticing = Noticing(self.store)
         stages: dict[str, Stage] = {
             "score": lambda: score_batch(self.store, scorer, self.clock),
             "alert": self.judge,
+            "windows": lambda: evaluate_due(self.store, self.clock(), alerting=self.policy.alerts),
+            "answers": lambda: noticing(self.clock()),
+            "decide": self.decide,
+            "digests": self.digests,
+            "interact": lambda: interact_next(self.store, self.channels, self.policy, self.clock),
         }
         for name, channel in self.channels.items():
             stages[f"deliver-{name}"] = self._delivering(channel, self.pacing.get(name, Pacing()))
         return stages
 
     def judge(self) -> int:
-        """Judge a batch of every brand that has one; how many mentions."""
-        return judge_batch(self.store, tuple(self.channels), self.public_url, self.clock())
+        """End incidents that are over and judge a batch of every brand that has one; how many there were of both."""
+        now = self.clock()
+        # First, because judging raises where a brand cannot be judged.
+        return end_quiet(self.store, now) + judge_batch(self.store, now)
+
+    def decide(self) -> int:
+        """Decide upon the incidents whose time has come; how many."""
+        edits = {name: channel.edits for name, channel in self.channels.items()}
+        return decide_batch(self.store, self.policy, edits, self.public_url, self.clock())
+
+    def digests(self) -> int:
+        """Put the digests that are due into the outbox; how many messages."""
+        return send_due(Digests(self.store, self.policy, tuple(self.channels), self.public_url), self.clock())
 
     def pending(self) -> read.Pending:
-        """What score, alert and deliver still have to do."""
+        """What score, alert, decide and deliver still have to do."""
         with self.store.reading() as session:
-            return read.pending(session, tuple(self.channels))
+            return read.pending(session, tuple(self.channels), self.clock())
 
     def _delivering(self, channel: Channel, pacing: Pacing) -> Stage:
         def stage() -> int:

@@ -8,9 +8,9 @@ accents do not matter, on neither side, but in ``=Delta`` case does. ``brand`` a
 """
 
 from listener.query.lexer import QueryError
-from listener.query.parser import parse
+from listener.query.parser import parse, parse_filter
 from listener.query.queryset import QuerySet
 from listener.query.text import MatchText, Span, prepare
 from listener.query.tree import Query
 
-__all__ = ["MatchText", "Query", "QueryError", "QuerySet", "Span", "parse", "prepare"]
+__all__ = ["MatchText", "Query", "QueryError", "QuerySet", "Span", "parse", "parse_filter", "prepare"]

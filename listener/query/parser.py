@@ -117,13 +117,9 @@ def _flat(parts: list[Node], kind: type[And] | type[Or]) -> tuple[Node, ...]:
 
 
 def parse(text: str) -> Query:
-    """Read a query. Raises QueryError, whose message names the column and says what to do."""
-    if len(text) > MAX_CHARACTERS:
-        raise QueryError(
-            f"the query has {len(text)} characters and may have {MAX_CHARACTERS}: split it into several",
-            MAX_CHARACTERS + 1,
-        )
-    query = Query(_Parser(list(lexemes(text))).whole())
+    """Read a query that things are looked for by. Raises QueryError, whose message names the column and says what to
+    do."""
+    query = parse_filter(text)
     if not query.anchors():
         first = len(text) - len(text.lstrip()) + 1
         raise QueryError(
@@ -132,3 +128,14 @@ def parse(text: str) -> Query:
             first,
         )
     return query
+
+
+def parse_filter(text: str) -> Query:
+    """Read a query that what was found is held against: ``lang:es`` or ``-jobs`` alone will do; ask
+    it by ``places``. Raises QueryError."""
+    if len(text) > MAX_CHARACTERS:
+        raise QueryError(
+            f"the query has {len(text)} characters and may have {MAX_CHARACTERS}: split it into several",
+            MAX_CHARACTERS + 1,
+        )
+    return Query(_Parser(list(lexemes(text))).whole())

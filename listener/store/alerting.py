@@ -1,24 +1,54 @@
 """Scored pairs that nobody has judged yet, the incidents they join, and the verdicts written back."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
-from sqlmodel import Session, col
-from sqlmodel import select as select_rows
+from sqlalchemy import Row, Select, func, or_, select, update
+from sqlmodel import Session
 
-from alerts.grouping import Incident
 from alerts.mentions import ScoredMention
+from alerts.reasons import Reason
+from alerts.rule import REACH_DECIDES
+from listener.readings import readings_of
 from listener.store.engine import insert_new
 from listener.store.tables import Alert, AlertMention, Author, Brand, Mention, MentionBrand, Score, Source, table
 
+_PAIR, _MENTION, _SCORE, _MEMBER = (table(model).c for model in (MentionBrand, Mention, Score, AlertMention))
+
+_UNJUDGED = (_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None))
+GROWN = (
+    _PAIR.grown_at.is_not(None), _PAIR.judged_at.is_not(None), _PAIR.scored_at.is_not(None), _PAIR.void.is_(None),
+    _PAIR.hidden_why.is_(None),
+)  # fmt: skip
+"""Judged pairs whose mention has more reach or reactions now than then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A judged pair whose mention has more reach or reactions now, and what each rule said of it before."""
+
+    mention: ScoredMention
+    verdicts: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Spoken:
+    """What is known of a cluster that has been judged: the incident it led to, by rule, and the rules that would have
+    taken it, had it reached more people (``alerts.rule.REACH_DECIDES``)."""
+
+    incidents: dict[str, int] = field(default_factory=dict)
+    open_for: set[str] = field(default_factory=set)
+
 
 def brands_to_judge(session: Session) -> list[int]:
-    """The brands that have scored pairs without a verdict."""
-    pair = table(MentionBrand).c
-    waiting = select(pair.brand_id).where(pair.scored_at.is_not(None), pair.judged_at.is_(None))
-    return list(session.connection().scalars(waiting.distinct().order_by(pair.brand_id)))
+    """The brands that have scored pairs without a verdict, or such that have grown since."""
+    found: set[int] = set()
+    # One after the other, because each has an index of its own.
+    for waiting in (_UNJUDGED, GROWN):
+        found.update(session.connection().scalars(select(_PAIR.brand_id).where(*waiting).distinct()))
+    return sorted(found)
 
 
 def lock_brand(session: Session, brand_id: int) -> Brand:
@@ -35,15 +65,6 @@ def unjudged(session: Session, brand: Brand, limit: int, now: datetime, patience
     Incidents depend on the order, so a pair waits for those before it that are being scored still (by a scorer that
     died, perhaps), though not longer than ``patience`` after its own score.
     """
-    pair, mention, author, source = table(MentionBrand).c, table(Mention).c, table(Author).c, table(Source).c
-    score = table(Score).c
-    # A pair scored by several models is judged by the latest.
-    latest = (
-        select(func.max(score.id))
-        .where(score.mention_brand_id == pair.id)
-        .correlate(table(MentionBrand))
-        .scalar_subquery()
-    )
     other = table(MentionBrand).alias().c
     # One that could not be scored was set aside for long; nobody is to wait for it.
     coming = or_(other.lease_until.is_(None), other.lease_until <= now + patience)
@@ -53,43 +74,69 @@ def unjudged(session: Session, brand: Brand, limit: int, now: datetime, patience
         .where(other.brand_id == brand.id, other.scored_at.is_(None), other.judged_at.is_(None), coming)
         .scalar_subquery()
     )
-    in_turn = or_(first_unscored.is_(None), pair.id < first_unscored, pair.scored_at <= now - patience)
-    rows = session.connection().execute(
+    in_turn = or_(first_unscored.is_(None), _PAIR.id < first_unscored, _PAIR.scored_at <= now - patience)
+    query = selected().where(_PAIR.brand_id == brand.id, *_UNJUDGED, in_turn)
+    rows = session.connection().execute(query.order_by(_PAIR.id).limit(limit))
+    return [mention_of(row, brand.name) for row in rows]
+
+
+def grown(session: Session, brand: Brand, limit: int) -> list[Grown]:
+    """Judged pairs that have more reach or reactions now than when they were judged last, in the order of their ids."""
+    query = selected().where(_PAIR.brand_id == brand.id, *GROWN)
+    rows = session.connection().execute(query.order_by(_PAIR.id).limit(limit))
+    return [Grown(mention_of(row, brand.name), row.verdicts or {}) for row in rows]
+
+
+def selected() -> Select[Any]:
+    """All that makes a judged or unjudged pair a mention as rules see it; for ``mention_of``."""
+    author, source = table(Author).c, table(Source).c
+    # A pair scored by several models is judged by the latest.
+    latest = (
+        select(func.max(_SCORE.id))
+        .where(_SCORE.mention_brand_id == _PAIR.id)
+        .correlate(table(MentionBrand))
+        .scalar_subquery()
+    )
+    return (
         select(
-            pair.id, pair.spans, mention.text, mention.kind, mention.created_at, mention.collected_at, mention.url,
-            mention.lang, mention.reach, score.lang.label("scored_lang"), score.label, score.stance, score.polarity,
-            score.model, score.revision, author.handle, author.name, source.judge_as_new,
+            _PAIR.id, _PAIR.spans, _PAIR.verdicts, _MENTION.text, _MENTION.kind, _MENTION.created_at,
+            _MENTION.collected_at, _MENTION.url, _MENTION.lang, _MENTION.reach, _MENTION.engagement, _MENTION.readings,
+            _SCORE.lang.label("scored_lang"), _SCORE.label, _SCORE.stance, _SCORE.polarity, _SCORE.complaint,
+            _SCORE.model, _SCORE.revision, author.handle, author.name, author.followers, source.judge_as_new,
+            source.name.label("feed"),
         )
-        .join_from(table(MentionBrand), table(Mention), mention.id == pair.mention_id)
-        .join(table(Source), source.id == mention.source_id)
-        .join(table(Score), score.id == latest)
-        .outerjoin(table(Author), author.id == mention.author_id)
-        .where(pair.brand_id == brand.id, pair.scored_at.is_not(None), pair.judged_at.is_(None), in_turn)
-        .order_by(pair.id)
-        .limit(limit)
+        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+        .join(table(Source), source.id == _MENTION.source_id)
+        .join(table(Score), _SCORE.id == latest)
+        .outerjoin(table(Author), author.id == _MENTION.author_id)
     )  # fmt: skip
-    return [
-        ScoredMention(
-            id=row.id,
-            brand=brand.name,
-            text=row.text,
-            source=row.kind,
-            created_at=row.created_at,
-            collected_at=row.collected_at,
-            label=row.label,
-            stance=row.stance,
-            polarity=row.polarity,
-            model=row.model,
-            revision=row.revision,
-            url=row.url,
-            author=row.handle or row.name,
-            lang=row.lang or row.scored_lang,
-            reach=row.reach,
-            spans=tuple((start, end) for start, end in row.spans),
-            judge_as_new=row.judge_as_new,
-        )
-        for row in rows
-    ]
+
+
+def mention_of(row: Row[Any], brand: str) -> ScoredMention:
+    """The mention of a row of ``selected``; ``ScoredMention.id`` is the pair's id."""
+    return ScoredMention(
+        id=row.id,
+        brand=brand,
+        text=row.text,
+        source=row.kind,
+        created_at=row.created_at,
+        collected_at=row.collected_at,
+        label=row.label,
+        stance=row.stance,
+        polarity=row.polarity,
+        model=row.model,
+        revision=row.revision,
+        url=row.url,
+        author=row.handle or row.name,
+        lang=row.lang or row.scored_lang,
+        reach=row.reach,
+        spans=tuple((start, end) for start, end in row.spans),
+        judge_as_new=row.judge_as_new,
+        complaint=row.complaint,
+        feed=row.feed,
+        followers=row.followers,
+        readings=readings_of(row.readings, row.collected_at, row.engagement),
+    )
 
 
 def clusters_of(session: Session, pairs: Sequence[int]) -> dict[int, int]:
@@ -103,93 +150,46 @@ def clusters_of(session: Session, pairs: Sequence[int]) -> dict[int, int]:
     return {row.id: row.counted for row in rows}
 
 
-def spoken_for(session: Session, counted: Collection[int]) -> dict[int, int | None]:
-    """Of these counted pairs those that were judged, or a copy of them was: the first incident that came of it."""
-    pair, member = table(MentionBrand).c, table(AlertMention).c
-    found: dict[int, int | None] = {}
-    for column in (pair.id, pair.copy_of):
-        rows = session.connection().execute(
-            select(column.label("counted"), func.min(member.alert_id).label("alert_id"))
-            .join_from(table(MentionBrand), table(AlertMention), member.mention_brand_id == pair.id, isouter=True)
-            .where(column.in_(counted), pair.judged_at.is_not(None), pair.hidden_why.is_(None))
-            .group_by(column)
+def spoken_for(session: Session, counted: Collection[int]) -> dict[int, Spoken]:
+    """Of these counted pairs those that were judged, or a copy of them was. Of several incidents of a rule the first
+    counts."""
+    found: dict[int, Spoken] = {}
+    for column in (_PAIR.id, _PAIR.copy_of):
+        judged = (column.in_(counted), _PAIR.judged_at.is_not(None), _PAIR.hidden_why.is_(None))
+        speakers = select(column.label("counted"), _PAIR.verdicts).where(*judged, _PAIR.verdict != str(Reason.COPY))
+        # What only repeats says nothing but that it does.
+        copies = select(column.label("counted")).where(*judged, _PAIR.verdict == str(Reason.COPY)).distinct()
+        for row in session.connection().execute(copies):
+            found.setdefault(row.counted, Spoken())
+        for row in session.connection().execute(speakers):
+            held = {rule for rule, reason in (row.verdicts or {}).items() if reason in REACH_DECIDES}
+            found.setdefault(row.counted, Spoken()).open_for |= held
+        members = (
+            select(column.label("counted"), table(Alert).c.rule, func.min(_MEMBER.alert_id).label("alert_id"))
+            .join_from(table(MentionBrand), table(AlertMention), _MEMBER.mention_brand_id == _PAIR.id)
+            .join(table(Alert), table(Alert).c.id == _MEMBER.alert_id)
+            .where(*judged)
+            .group_by(column, table(Alert).c.rule)
         )
-        for row in rows:
-            known = [one for one in (found.get(row.counted), row.alert_id) if one is not None]
-            found[row.counted] = min(known, default=None)
+        for row in session.connection().execute(members):
+            known = found.setdefault(row.counted, Spoken()).incidents
+            known[row.rule] = min(known.get(row.rule, row.alert_id), row.alert_id)
     return found
 
 
-def add_reach(session: Session, alert_id: int, reach: int) -> None:
-    """Add the reach of copies to an incident."""
-    alert = table(Alert)
-    session.connection().execute(update(alert).where(alert.c.id == alert_id).values(reach=alert.c.reach + reach))
-
-
-def incidents_between(
-    session: Session, brand: Brand, rule: str, earliest: datetime, latest: datetime
-) -> list[Incident]:
-    """The incidents of a brand and rule that were opened between two moments (see ``alerts.grouping.horizon``)."""
-    rows = session.exec(
-        select_rows(Alert)
-        .where(
-            Alert.brand_id == brand.id,
-            Alert.rule == rule,
-            col(Alert.opened_at) >= earliest,
-            col(Alert.opened_at) <= latest,
-        )
-        .order_by(col(Alert.opened_at))
-    ).all()
-    return [
-        Incident(
-            id=row.id,
-            brand=brand.name,
-            rule=row.rule,
-            opened_at=row.opened_at,
-            last_at=row.last_at,
-            count=row.count,
-            reach=row.reach,
-            notified_count=row.notified_count,
-        )
-        for row in rows
-    ]
-
-
-def open_alert(session: Session, brand: Brand, incident: Incident, now: datetime) -> int:
-    """Store a new incident; its id."""
-    assert brand.id is not None
-    row = Alert(brand_id=brand.id, created_at=now, **_columns(incident))
-    session.add(row)
-    session.flush()
-    assert row.id is not None
-    return row.id
-
-
-def update_alert(session: Session, incident: Incident) -> None:
-    """Store how an incident has grown."""
-    alert = table(Alert)
-    session.connection().execute(update(alert).where(alert.c.id == incident.id).values(**_columns(incident)))
-
-
-def write_verdicts(session: Session, verdicts: Mapping[int, str], now: datetime) -> None:
-    """Keep for each pair (id -> named reason) why it did or did not lead to an alert."""
+def write_verdicts(session: Session, verdicts: Mapping[int, tuple[str, Mapping[str, str]]], now: datetime) -> None:
+    """Keep for each pair why it did or did not lead to an alert: the named reason to show, and that of each rule.
+    One that was judged before keeps the time of that."""
     pairs = table(MentionBrand)
-    for reason in sorted(set(verdicts.values())):
-        ids = [pair_id for pair_id, its_reason in verdicts.items() if its_reason == reason]
-        session.connection().execute(update(pairs).where(pairs.c.id.in_(ids)).values(judged_at=now, verdict=reason))
+    alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[int]] = {}
+    for pair_id, (reason, by_rule) in verdicts.items():
+        alike.setdefault((reason, tuple(sorted(by_rule.items()))), []).append(pair_id)
+    for (reason, of_rules), ids in alike.items():
+        judged_at = func.coalesce(pairs.c.judged_at, now)
+        values = {"judged_at": judged_at, "grown_at": None, "verdict": reason, "verdicts": dict(of_rules)}
+        session.connection().execute(update(pairs).where(pairs.c.id.in_(ids)).values(**values))
 
 
 def write_members(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Keep which pairs belong to which incident, each with the reason why it was or was not notified."""
     insert_new(session, table(AlertMention), rows, returning=("alert_id",))
-
-
-def _columns(incident: Incident) -> dict[str, Any]:
-    return {
-        "rule": incident.rule,
-        "opened_at": incident.opened_at,
-        "last_at": incident.last_at,
-        "count": incident.count,
-        "reach": incident.reach,
-        "notified_count": incident.notified_count,
-    }

@@ -10,23 +10,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from alerts.notice import Notice
+from alerts.notice import Notice, QuotedMention
 from listener.store import copies, links
 from listener.store.edits import set_void
 from listener.store.engine import insert_new
 from listener.store.locks import alone
 from listener.store.rollups import moving
 from listener.store.tables import (
+    Alert,
     AlertMention,
     Author,
     DeclaredScore,
     Delivery,
     Mention,
     MentionBrand,
+    Quotation,
     Score,
     Source,
     Tombstone,
@@ -38,9 +40,9 @@ VOID_DELETED = "deleted"
 BLANK = "(This mention was deleted.)"
 """What a notice shows in its place."""
 
-_MENTION, _PAIR, _SCORE, _AUTHOR, _MEMBER, _DELIVERY, _DECLARED = (
-    table(model).c for model in (Mention, MentionBrand, Score, Author, AlertMention, Delivery, DeclaredScore)
-)
+_MENTION, _PAIR, _SCORE, _AUTHOR = (table(model).c for model in (Mention, MentionBrand, Score, Author))
+_MEMBER, _DELIVERY, _DECLARED = (table(model).c for model in (AlertMention, Delivery, DeclaredScore))
+_ALERT, _QUOTATION = table(Alert).c, table(Quotation).c
 _AT_ONCE = 400
 
 Value = TypeVar("Value")
@@ -153,8 +155,8 @@ def _blank(session: Session, some: Sequence[int], why: str, now: datetime) -> in
         update(table(Mention))
         .where(_MENTION.id.in_(ids))
         .values(
-            text="", title=None, url=None, author_id=None, lang=None, reach=None, engagement={}, reply_to=None,
-            repost_of=None, quote_of=None, digest=None, deleted_at=now, deleted_why=why,
+            text="", title=None, url=None, author_id=None, lang=None, reach=None, engagement={}, readings=None,
+            reply_to=None, repost_of=None, quote_of=None, digest=None, deleted_at=now, deleted_why=why,
         )
     )  # fmt: skip
     copies.settle(session, {row.cluster_id for row in rows if row.cluster_id is not None})
@@ -169,30 +171,58 @@ def _void(session: Session, mentions: Sequence[int], now: datetime) -> None:
     members = session.connection().execute(
         select(_MEMBER.mention_brand_id, _MEMBER.alert_id).where(_MEMBER.mention_brand_id.in_(pairs))
     ).all()  # fmt: skip
-    _unquote(session, {row.mention_brand_id for row in members}, {row.alert_id for row in members})
+    _unquote(session, {row.mention_brand_id for row in members}, {row.alert_id for row in members}, now)
+    # A crisis word that was found in it is a word of its author's.
+    session.connection().execute(
+        update(table(AlertMention)).where(_MEMBER.mention_brand_id.in_(pairs)).values(because="")
+    )
     with moving(session, pairs):
         session.connection().execute(delete(table(Score)).where(_SCORE.mention_brand_id.in_(pairs)))
         set_void(session, pairs, VOID_DELETED, now)
 
 
-def _unquote(session: Session, pairs: Collection[int], alerts: Collection[int]) -> None:
-    """Take what was said out of the notices about these incidents, those already sent too: the log keeps them."""
+def _unquote(session: Session, pairs: Collection[int], alerts: Collection[int], now: datetime) -> None:
+    """Take what was said out of the notices about these incidents and out of digests, those already sent too: the log
+    keeps them. Messages that show it still and can be changed are brought up to date."""
     for some in _portions(sorted(alerts)):
-        rows = session.connection().execute(
-            select(_DELIVERY.id, _DELIVERY.notice).where(_DELIVERY.alert_id.in_(some)).order_by(_DELIVERY.id)
-        )
-        for row in rows.all():
-            try:
-                notice = Notice.from_json(row.notice)
-            except ValueError:
-                # Nobody can send it, and nobody can tell whom it quotes.
-                blank = ""
-            else:
-                if notice.mention.id not in pairs:
-                    continue
-                quoted = replace(notice.mention, text=BLANK, url=None, author=None, lang=None, reach=None, label=None)
-                blank = replace(notice, mention=quoted).to_json()
-            session.connection().execute(update(table(Delivery)).where(_DELIVERY.id == row.id).values(notice=blank))
+        # Incidents before deliveries, in the order in which all take these locks.
+        held = select(_ALERT.id).where(_ALERT.id.in_(some)).order_by(_ALERT.id).with_for_update(key_share=True)
+        session.connection().execute(held).all()
+        for alert_id in sorted(_blank_notices(session, _DELIVERY.alert_id.in_(some), pairs)):
+            session.connection().execute(
+                update(table(Alert))
+                .where(_ALERT.id == alert_id)
+                .values(version=_ALERT.version + 1, changed_at=now, decide_at=now)
+            )
+    for some in _portions(sorted(pairs)):
+        quoting = select(_QUOTATION.delivery_id).where(_QUOTATION.mention_brand_id.in_(some))
+        _blank_notices(session, _DELIVERY.id.in_(quoting), pairs)
+        session.connection().execute(delete(table(Quotation)).where(_QUOTATION.mention_brand_id.in_(some)))
+
+
+def _blank_notices(session: Session, which: ColumnElement[bool], pairs: Collection[int]) -> set[int]:
+    """Blank quotations in notices; the incidents that those are about."""
+    found = set()
+    query = select(_DELIVERY.id, _DELIVERY.alert_id, _DELIVERY.notice).where(which)
+    for row in session.connection().execute(query.order_by(_DELIVERY.id).with_for_update()).all():
+        try:
+            notice = Notice.from_json(row.notice)
+        except ValueError:
+            # Nobody can send it, and nobody can tell whom it quotes.
+            blank = ""
+        else:
+            if not any(quoted.id in pairs for quoted in notice.quotes):
+                continue
+            quotes = tuple(_blanked(quoted) if quoted.id in pairs else quoted for quoted in notice.quotes)
+            blank = replace(notice, quotes=quotes).to_json()
+            if row.alert_id is not None:
+                found.add(row.alert_id)
+        session.connection().execute(update(table(Delivery)).where(_DELIVERY.id == row.id).values(notice=blank))
+    return found
+
+
+def _blanked(quoted: QuotedMention) -> QuotedMention:
+    return replace(quoted, text=BLANK, url=None, author=None, lang=None, reach=None, label=None)
 
 
 def _forget_authors(session: Session, authors: Collection[int]) -> None:

@@ -1,187 +1,158 @@
-"""The outbox, which is the notification log too: claimed one at a time per channel, sent at least once.
+"""The outbox, which is the notification log too: what is to be sent is written here beside the decision to send it.
 
-A claim commits "sending" before anything is sent. A sender that dies leaves a lease that runs out; whoever claims the
-delivery next knows that nobody can tell whether the first try arrived, and marks it ambiguous.
+``store.claims`` hands it out to senders, ``store.outcomes`` writes down how it went, ``store.letters`` is for people.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
 from sqlmodel import Session
 
+from alerts.channel import Mode
+from alerts.notice import Notice
 from alerts.reasons import Reason
-from listener.items import storable
+from alerts.severity import Severity, worst
+from alerts.writing import refreshed
 from listener.store.engine import insert_new
-from listener.store.tables import ChannelState, Delivery, DeliveryAttempt, table
+from listener.store.tables import Delivery, Quotation, table
 
 OPEN = ("pending", "sending")
+
+_DELIVERY = table(Delivery).c
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that this process, and no other, may send until its lease ends."""
+    """A delivery that this process, and no other, may send until its lease ends: ``lease_until``.
+
+    ``attempt``: its number, never used twice; ``tries``: which one it is since it was put, or last revived.
+    ``ref``: the message to change, or to reply under. ``written_at``: when the notice was put into the outbox.
+    ``taken_over``: the attempt before was never finished. ``put_off``: how many of the attempts before ended with being
+    told to slow down. ``in_doubt``: an earlier one may have arrived.
+    """
 
     id: int
     key: str
     channel: str
+    alert_id: int | None
     attempt: int
+    tries: int
+    lease_until: datetime
     notice: str
+    mode: Mode
+    ref: str | None
+    written_at: datetime
     taken_over: bool
-    """The attempt before was never finished."""
     put_off: int
-    """How many of the attempts before ended with being told to slow down."""
+    in_doubt: bool
 
 
-def put(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> int:
-    """Write deliveries beside the decision they carry out; how many were new. A key that exists is left alone."""
-    defaults = {"state": "pending", "attempts": 0, "ambiguous": False, "not_before": now, "created_at": now}
-    return len(insert_new(session, table(Delivery), [defaults | row for row in rows], returning=("id",)))
+def put(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
+    """Write deliveries beside the decision they carry out; how many were new. A key that a channel has had is left
+    alone.
 
-
-def claim(session: Session, channel: str, now: datetime, lease: timedelta, pace: timedelta) -> Claim | None:
-    """The channel's oldest due delivery; None where nothing is due, or the channel waits, is busy or is off.
-
-    What an incident grew to is not told before its opening: a delivery waits for earlier ones about the same incident.
-    ``pace``: the least time between two sends on this channel, over all processes.
+    What about the same incident has not gone out on the channel yet goes with it: a new message that nobody has tried
+    to send tells this instead, and an older update is dropped for a newer one.
     """
-    state = _lock_channel(session, channel, now)
-    if state.disabled_at is not None or state.not_before > now:
-        return None
-    delivery = table(Delivery).c
-    # One at a time, so that a 429 meets one sender only. Messages about other incidents pass one that waits for its
-    # next try: news of a second fire must not wait for the first.
-    row = (
-        session.connection()
-        .execute(
-            select(delivery.id, delivery.key, delivery.state, delivery.notice, delivery.attempts, delivery.lease_until)
-            .where(
-                delivery.channel == channel,
-                ~behind_another(),
-                or_(delivery.state == "sending", and_(delivery.state == "pending", delivery.not_before <= now)),
-            )
-            .order_by(delivery.state.desc(), delivery.id)
-            .limit(1)
-        )
-        .first()
-    )
-    if row is None or (row.state == "sending" and row.lease_until > now):
-        return None
-    changes: dict[str, Any] = {"state": "sending", "attempts": row.attempts + 1, "lease_until": now + lease}
-    taken_over = row.state == "sending"
-    if taken_over:
-        changes["ambiguous"] = True
-        _log(session, row.id, row.attempts, now, Reason.LEASE_EXPIRED, "the sender stopped before it said how it went")
-    session.connection().execute(update(table(Delivery)).where(delivery.id == row.id).values(**changes))
-    session.connection().execute(
-        update(table(ChannelState)).where(table(ChannelState).c.name == channel).values(not_before=now + pace)
-    )
-    return Claim(
-        row.id, row.key, channel, row.attempts + 1, row.notice, taken_over, _put_off(session, row.id, row.attempts)
-    )
-
-
-def _put_off(session: Session, delivery_id: int, attempts: int) -> int:
-    attempt = table(DeliveryAttempt).c
-    # Those since the delivery was last revived: its attempts are numbered from 1 again then.
-    outcomes = session.connection().scalars(
-        select(attempt.outcome).where(attempt.delivery_id == delivery_id).order_by(attempt.id.desc()).limit(attempts)
-    )
-    return sum(outcome == Reason.RATE_LIMITED for outcome in outcomes)
+    return sum(_put(session, row, now) for row in rows)
 
 
 def behind_another() -> ColumnElement[bool]:
     """Whether a delivery waits for an earlier one about the same incident on its channel."""
-    delivery, other = table(Delivery).c, table(Delivery).alias()
-    earlier = (other.c.alert_id == delivery.alert_id, other.c.channel == delivery.channel, other.c.id < delivery.id)
-    return select(other.c.id).where(*earlier, other.c.state.in_(OPEN)).correlate(table(Delivery)).exists()
+    other = table(Delivery).alias()
+    same = (other.c.alert_id == _DELIVERY.alert_id, other.c.channel == _DELIVERY.channel, other.c.state.in_(OPEN))
+    # Not EXISTS: PostgreSQL may make a join of that which compares each with each.
+    first = select(func.min(other.c.id)).where(*same).correlate(table(Delivery)).scalar_subquery()
+    return func.coalesce(first, _DELIVERY.id) < _DELIVERY.id
 
 
-def sent(session: Session, claim: Claim, now: datetime, detail: str) -> None:
-    """It arrived. True even when the lease has run out meanwhile: what is sent is sent."""
-    delivery = table(Delivery).c
-    doubt = session.connection().scalar(select(delivery.ambiguous).where(delivery.id == claim.id))
-    reason = Reason.SENT_AMBIGUOUS if doubt else Reason.SENT
-    _finish(session, claim, now, reason, detail, state="sent", sent_at=now)
+def _put(session: Session, row: Mapping[str, Any], now: datetime) -> int:
+    defaults = {
+        "state": "pending", "mode": Mode.POST.value, "severity": Severity.WARNING.value, "attempts": 0,
+        "ambiguous": False, "not_before": now, "created_at": now,
+    }  # fmt: skip
+    written = insert_new(session, table(Delivery), [defaults | dict(row)], returning=("id", "mode", "severity"))
+    if not written:
+        return 0
+    new = _New(written[0].id, Mode(written[0].mode), Severity(written[0].severity), row["notice"])
+    if row["alert_id"] is not None:
+        _coalesce(session, new, row["alert_id"], row["channel"])
+    else:
+        _note_quotations(session, new.id, row["notice"])
+    return 1
 
 
-def again(
-    session: Session, claim: Claim, now: datetime, reason: Reason, detail: str, *, at: datetime, ambiguous: bool
-) -> None:
-    """It may be tried again at ``at``."""
-    doubt = {"ambiguous": True} if ambiguous else {}
-    _finish(session, claim, now, reason, detail, state="pending", not_before=at, **doubt)
+@dataclass(frozen=True, slots=True)
+class _New:
+    id: int
+    mode: Mode
+    severity: Severity
+    notice: str
 
 
-def dead(session: Session, claim: Claim, now: datetime, reason: Reason, detail: str, *, ambiguous: bool) -> None:
-    """It will not be tried again by itself; it stays visible with its reason."""
-    doubt = {"ambiguous": True} if ambiguous else {}
-    _finish(session, claim, now, reason, detail, state="dead", **doubt)
-
-
-def pause_channel(session: Session, channel: str, until: datetime) -> None:
-    """Nothing goes to the channel before ``until``, from any process."""
-    state = table(ChannelState)
-    session.connection().execute(
-        update(state).where(state.c.name == channel, state.c.not_before < until).values(not_before=until)
-    )
-
-
-def disable_channel(session: Session, channel: str, now: datetime, reason: str) -> None:
-    """Switch a channel off until a person switches it on again: it answered that it will never take a message."""
-    state = table(ChannelState)
-    session.connection().execute(
-        update(state).where(state.c.name == channel).values(disabled_at=now, disabled_reason=storable(reason))
-    )
-
-
-def disabled_channels(session: Session, names: Sequence[str]) -> dict[str, str]:
-    """Which of the channels are switched off, and why."""
-    state = table(ChannelState).c
-    off = select(state.name, state.disabled_reason).where(state.name.in_(names), state.disabled_at.is_not(None))
-    return {name: reason or "" for name, reason in session.connection().execute(off)}
-
-
-def enable_channel(session: Session, channel: str, now: datetime) -> int:
-    """Switch a channel on again and revive all that is dead on it; how many deliveries that was."""
-    state, delivery = table(ChannelState), table(Delivery)
-    session.connection().execute(
-        update(state).where(state.c.name == channel).values(disabled_at=None, disabled_reason=None, not_before=now)
-    )
-    return (
-        session.connection()
-        .execute(
-            update(delivery)
-            .where(delivery.c.channel == channel, delivery.c.state == "dead")
-            .values(state="pending", attempts=0, not_before=now, lease_until=None, outcome=None)
+def _coalesce(session: Session, new: _New, alert_id: int, channel: str) -> None:
+    """Held in the order of their ids, as by whoever summarises: nobody waits for somebody who waits for them."""
+    before = session.connection().execute(
+        select(
+            _DELIVERY.id, _DELIVERY.mode, _DELIVERY.severity, _DELIVERY.notice, _DELIVERY.attempts,
+            _DELIVERY.not_before,
         )
-        .rowcount
+        .where(
+            _DELIVERY.alert_id == alert_id, _DELIVERY.channel == channel, _DELIVERY.state == "pending",
+            _DELIVERY.id < new.id,
+        )
+        .order_by(_DELIVERY.id)
+        .with_for_update()
+    ).mappings().all()  # fmt: skip
+    # A try that failed may have arrived all the same, so what it said stays what it said.
+    takes = (Mode.POST,) if new.mode is Mode.UPDATE else (Mode.POST, Mode.THREAD)
+    untried = [row for row in before if row["mode"] in takes and not row["attempts"]]
+    if untried and _fold(session, untried[0], new):
+        return
+    if new.mode is not Mode.UPDATE:
+        return
+    older = [row for row in before if row["mode"] == Mode.UPDATE.value]
+    for row in older:
+        drop(session, row["id"], Reason.SUPERSEDED, new.id)
+    if older:
+        # In the place of the oldest: an incident that changes all the time must not wait behind the others for ever.
+        place = min(row["not_before"] for row in older)
+        _change(session, new.id, not_before=place)
+
+
+def _fold(session: Session, older: RowMapping, new: _New) -> bool:
+    """Have a message that nobody has tried to send say what the new one does, which is dropped; whether it can."""
+    try:
+        notice = refreshed(Notice.from_json(older["notice"]), Notice.from_json(new.notice))
+    except ValueError:
+        return False
+    severity = worst(Severity(older["severity"]), new.severity)
+    # What is a message of its own, as one about what has come back, is not hidden in a thread.
+    mode = Mode.POST if new.mode is Mode.POST else Mode(older["mode"])
+    _change(
+        session, older["id"], notice=notice.to_json(), kind=notice.kind.value, severity=severity.value, mode=mode.value
     )
+    drop(session, new.id, Reason.TOLD_TOGETHER, older["id"])
+    return True
 
 
-def _lock_channel(session: Session, channel: str, now: datetime) -> ChannelState:
-    insert_new(session, table(ChannelState), [{"name": channel, "not_before": now}], returning=("name",))
-    return session.get_one(ChannelState, channel, with_for_update=True, populate_existing=True)
+def drop(session: Session, delivery_id: int, reason: Reason, merged_into: int | None = None) -> None:
+    """It is not sent. ``merged_into``: what tells of it instead."""
+    _change(session, delivery_id, state="dropped", outcome=reason.value, merged_into=merged_into, lease_until=None)
 
 
-def _finish(session: Session, claim: Claim, now: datetime, reason: Reason, detail: str, **values: Any) -> None:
-    delivery = table(Delivery)
-    _log(session, claim.id, claim.attempt, now, reason, detail)
-    still_ours = and_(delivery.c.state == "sending", delivery.c.attempts == claim.attempt)
-    if values["state"] == "sent":
-        # Whoever took it over meanwhile may have failed; that it arrived is the truth all the same.
-        still_ours = delivery.c.state != "sent"
-    session.connection().execute(
-        update(delivery)
-        .where(delivery.c.id == claim.id, still_ours)
-        .values(outcome=reason.value, lease_until=None, **values)
-    )
+def _change(session: Session, delivery_id: int, **values: Any) -> None:
+    session.connection().execute(update(table(Delivery)).where(_DELIVERY.id == delivery_id).values(**values))
 
 
-def _log(session: Session, delivery_id: int, number: int, now: datetime, outcome: Reason, detail: str) -> None:
-    session.add(
-        DeliveryAttempt(delivery_id=delivery_id, number=number, at=now, outcome=outcome.value, detail=storable(detail))
-    )
-    session.flush()
+def _note_quotations(session: Session, delivery_id: int, stored: str) -> None:
+    """What is about no single incident is found by its quotations when one of them must go."""
+    try:
+        quoted = {one.id for one in Notice.from_json(stored).quotes if one.id is not None}
+    except ValueError:
+        return
+    rows = [{"delivery_id": delivery_id, "mention_brand_id": pair} for pair in sorted(quoted)]
+    insert_new(session, table(Quotation), rows, returning=("delivery_id",))

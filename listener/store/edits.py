@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import Session
 
+from alerts.mentions import reactions_in
+from listener import readings
 from listener.copies import Wording, wording
 from listener.items import Item
 from listener.query import Span
@@ -51,6 +53,7 @@ def stored(session: Session, keys: Sequence[Key]) -> dict[Key, Any]:
             select(
                 _MENTION.id, _MENTION.kind, _MENTION.native_id, _MENTION.source_id, _MENTION.text, _MENTION.reach,
                 _MENTION.engagement, _MENTION.edited_at, _MENTION.cluster_id, _MENTION.deleted_at, _MENTION.digest,
+                _MENTION.readings, _MENTION.collected_at,
             ).where(wanted)
         )  # fmt: skip
         found |= {(row.kind, row.native_id): row for row in rows}
@@ -91,11 +94,12 @@ def apply(
     parted = copies.part(session, edited) if edited else {}
     pairs = _pairs(session, changed)
     with moving(session, [pair.id for pair in pairs]):
-        _rewrite(session, [(*seen[mention], mention in edited) for mention in sorted(changed)])
+        _rewrite(session, [(*seen[mention], mention in edited) for mention in sorted(changed)], now)
         for mention in sorted(edited):
             before, match = seen[mention]
             its = [pair for pair in pairs if pair.mention_id == mention]
             _anew(session, its, before, match, now, same_source=before.source_id == source_id)
+    _note_growth(session, [mention for mention in changed if _grew(*seen[mention])], now)
     links.forget(session, [seen[mention][0].text for mention in edited])
     return parted | {mention: wording(seen[mention][1].item.full_text) for mention in edited}
 
@@ -114,7 +118,25 @@ def _pairs(session: Session, mentions: set[int]) -> list[Any]:
     ]
 
 
-def _rewrite(session: Session, seen: Sequence[tuple[Any, Matched, bool]]) -> None:
+def _grew(before: Any, match: Matched) -> bool:
+    reached = match.item.reach or 0
+    return reached > (before.reach or 0) or reactions_in(match.item.engagement) > reactions_in(before.engagement)
+
+
+def _note_growth(session: Session, mentions: Sequence[int], now: datetime) -> None:
+    """Have the pairs judged again by the rules that held them for what has risen now."""
+    for start in range(0, len(mentions), 400):
+        session.connection().execute(
+            update(table(MentionBrand))
+            .where(
+                _PAIR.mention_id.in_(mentions[start : start + 400]), _PAIR.judged_at.is_not(None),
+                _PAIR.verdicts.is_not(None), _PAIR.void.is_(None), _PAIR.hidden_why.is_(None),
+            )
+            .values(grown_at=now)
+        )  # fmt: skip
+
+
+def _rewrite(session: Session, seen: Sequence[tuple[Any, Matched, bool]], now: datetime) -> None:
     """Numbers change with nearly every reading, so all of them in one statement; and the texts that were edited."""
     numbers: list[dict[str, Any]] = []
     texts: list[dict[str, Any]] = []
@@ -125,6 +147,9 @@ def _rewrite(session: Session, seen: Sequence[tuple[Any, Matched, bool]]) -> Non
                 "mention": before.id,
                 "new_reach": before.reach if item.reach is None else item.reach,
                 "new_engagement": dict(item.engagement) or before.engagement,
+                "new_readings": before.readings
+                if not item.engagement
+                else readings.added(before.readings, before.collected_at, before.engagement, now, item.engagement),
                 "new_edited_at": item.edited_at or before.edited_at,
             }
         )
@@ -144,7 +169,7 @@ def _rewrite(session: Session, seen: Sequence[tuple[Any, Matched, bool]]) -> Non
         session.connection().execute(
             one.values(
                 reach=bindparam("new_reach"), engagement=bindparam("new_engagement"),
-                edited_at=bindparam("new_edited_at"),
+                edited_at=bindparam("new_edited_at"), readings=bindparam("new_readings", type_=_MENTION.readings.type),
             ),
             numbers,
         )  # fmt: skip

@@ -1,6 +1,8 @@
 """The connection to the database, and the only place that commits."""
 
 import re
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,11 @@ from sqlmodel import Session, create_engine
 from listener.store.write_queue import Line, Turn, line_of
 
 BUSY_TIMEOUT_S = 30
+
+_PAUSE_S = 0.05
+
+_PRIMARY = 0xFF
+"""The part of SQLite's extended result codes that names the kind of failure (https://www.sqlite.org/rescode.html)."""
 
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 80}
 """Enough connections for the stages' threads and the API's; idle ones beyond ten are closed."""
@@ -96,7 +103,8 @@ class Store:
         @event.listens_for(engine, "connect")
         def _on_connect(connection: Any, _record: Any) -> None:
             connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", *ROOM):
+            _write_ahead(connection)
+            for pragma in ("synchronous=NORMAL", "foreign_keys=ON", *ROOM):
                 connection.execute(f"PRAGMA {pragma}")
 
         @event.listens_for(engine, "begin")
@@ -151,6 +159,24 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on, which a file keeps from then on.
+
+    Two that open a new file at once both read it and then want it for themselves; SQLite then refuses one at once
+    rather than let it wait (https://www.sqlite.org/c3ref/busy_handler.html), so it asks again here.
+    """
+    for _ in range(round(BUSY_TIMEOUT_S / _PAUSE_S)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 _AWAY = (OperationalError, InterfaceError, InternalError)

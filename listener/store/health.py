@@ -12,14 +12,17 @@ from sqlmodel import Session
 from alerts.durations import in_words
 from alerts.wording import moment
 from listener.coverage import in_part
+from listener.rules import mention_rules, window_rules
 from listener.store import coverage, deletion
-from listener.store.brands import collect_job, scheduled_sources
+from listener.store.brands import active_brands, collect_job, scheduled_sources
 from listener.store.deliveries import OPEN, behind_another
 from listener.store.tables import (
+    Alert,
     ChannelState,
     Delivery,
     DeliveryAttempt,
     Gap,
+    Interaction,
     Mention,
     MentionBrand,
     Score,
@@ -62,6 +65,7 @@ def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequen
             select(func.min(_PAIR.scored_at)).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None)),
             None,
         ),
+        ("incidents wait to be decided upon since", select(func.min(table(Alert).c.decide_at)), None),
         (
             "deliveries are due since",
             select(func.min(_DELIVERY.not_before)).where(_DELIVERY.state == "pending", *due),
@@ -70,6 +74,11 @@ def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequen
         (
             "deliveries were begun and not finished since",
             select(func.min(_DELIVERY.lease_until)).where(_DELIVERY.state == "sending", *due),
+            None,
+        ),
+        (
+            "buttons were pressed and nobody has seen to them since",
+            select(func.min(table(Interaction).c.not_before)).where(table(Interaction).c.done_at.is_(None)),
             None,
         ),
         (
@@ -112,7 +121,7 @@ def attention(
         .group_by(_DELIVERY.channel)
         .order_by(_DELIVERY.channel)
     )
-    found = _ailing(session, now, patience) + _not_looked_up(session, now, patience, demands)
+    found = _ailing(session, now, patience) + _not_looked_up(session, now, patience, demands) + _unreadable(session)
     found += [f"channel {name} is off: {reason}" for name, reason in session.connection().execute(off)]
     for name, number in session.connection().execute(lost):
         what = "delivery waits" if number == 1 else "deliveries wait"
@@ -155,6 +164,20 @@ def _ailing(session: Session, now: datetime, patience: timedelta) -> list[str]:
             found.append(f"source {source.name} is {in_part(source.unread)}")
         elif gaps := missed.get(source.id or 0):
             found.append(f"source {source.name} {_missing(gaps)}")
+    return found
+
+
+def _unreadable(session: Session) -> list[str]:
+    """Brands whose stored rules no longer read, as after an upgrade: nothing about them is judged meanwhile."""
+    found = []
+    for brand in active_brands(session):
+        try:
+            mention_rules(brand.role, brand.alerting)
+            window_rules(brand.role, brand.alerting)
+        except ValueError as error:
+            found.append(
+                f"brand {brand.name} is not judged: {error}; mend its alerts: in escucha.yml and restart `escucha run`"
+            )
     return found
 
 

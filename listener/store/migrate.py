@@ -1,5 +1,7 @@
 """Bring a database to the tables this version knows. Safe to call from several processes at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -32,6 +34,35 @@ def current(store: Store) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@contextmanager
+def _rebuilding(store: Store) -> Iterator[Connection]:
+    """A transaction in which tables may be written anew.
+
+    SQLite writes a table anew by dropping the old one, which would take or refuse the rows that refer to it; so its
+    foreign keys are off meanwhile, which can only be said outside a transaction, and checked before it is kept
+    (https://www.sqlite.org/lang_altertable.html#otheralter).
+    """
+    with store.engine.connect() as connection:
+        if store.dialect != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if broken:
+                    raise StoreError(
+                        f"{len(broken)} rows of the database refer to rows that are not there, the first in the table "
+                        f"{broken[0][0]}: it cannot be brought up to date; restore a backup"
+                    )
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
+
+
 def upgrade(store: Store) -> tuple[str | None, str]:
     """Run what is missing, all or nothing; (revision before, revision after).
 
@@ -41,7 +72,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
     newest = head()
     if current(store) == newest:
         return newest, newest
-    with store.engine.begin() as connection:
+    with _rebuilding(store) as connection:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         before = MigrationContext.configure(connection).get_current_revision()

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, RowMapping, Select, and_, func, or_, select, union_all
 from sqlmodel import Session
 
+from alerts.incident import State
+from listener.store.alerting import GROWN
 from listener.store.deliveries import OPEN
+from listener.store.members import told_once
 from listener.store.tables import (
     Alert,
     AlertMention,
@@ -25,6 +29,10 @@ from listener.store.tables import (
 
 _PAIR, _MENTION, _BRAND, _SCORE, _AUTHOR = (table(model).c for model in (MentionBrand, Mention, Brand, Score, Author))
 _ALERT, _DELIVERY = table(Alert).c, table(Delivery).c
+
+
+UNRESOLVED = "unresolved"
+"""All incidents that are not over, where a state is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +55,13 @@ class Pending:
 
     unscored: int
     unjudged: int
+    undecided: int
     undelivered: int
 
     @property
     def nothing(self) -> bool:
         """Whether every stage is done."""
-        return not (self.unscored or self.unjudged or self.undelivered)
+        return not (self.unscored or self.unjudged or self.undecided or self.undelivered)
 
 
 def totals(session: Session) -> Totals:
@@ -73,17 +82,19 @@ def totals(session: Session) -> Totals:
     )
 
 
-def pending(session: Session, channels: Sequence[str]) -> Pending:
+def pending(session: Session, channels: Sequence[str], now: datetime) -> Pending:
     """What is left for the stages; deliveries on channels other than ``channels``, or on ones that are off, are not."""
     state = table(ChannelState).c
     off = select(state.name).where(state.disabled_at.is_not(None))
     unjudged = select(func.count()).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None))
+    grown = select(func.count()).where(*GROWN)
     undelivered = select(func.count()).where(
         _DELIVERY.state.in_(OPEN), _DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(off)
     )
     return Pending(
         unscored=_count(session, select(func.count()).where(_PAIR.scored_at.is_(None))),
-        unjudged=_count(session, unjudged),
+        unjudged=_count(session, unjudged) + _count(session, grown),
+        undecided=_count(session, select(func.count()).where(_ALERT.decide_at <= now)),
         undelivered=_count(session, undelivered),
     )
 
@@ -120,7 +131,7 @@ def mentions(
     brand's name, instead of the others.
 
     With ``alert_id`` those of one incident, each with ``notice``: the named reason why people were or were not told
-    when it joined.
+    when it joined. A copy is among them where what it repeats is not.
     """
     latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
     query: Select[Any] = (
@@ -144,7 +155,7 @@ def mentions(
     if cluster is not None:
         query = query.where(_PAIR.mention_id.in_(_shown_with(cluster)))
     elif pair is None:
-        query = query.where(_counted())
+        query = query.where(_counted() if alert_id is None else and_(told_once(alert_id), _PAIR.void.is_(None)))
         if alert_id is None:
             query = query.where(_PAIR.hidden_why.is_not(None) if hidden else _PAIR.hidden_why.is_(None))
     if alert_id is not None:
@@ -161,17 +172,32 @@ def alerts(
     *,
     brand: str | None = None,
     alert_id: int | None = None,
+    rule: str | None = None,
+    state: str | None = None,
+    severity: str | None = None,
+    assignee: str | None = None,
+    team: str | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Incidents, the latest first, each with its deliveries and what every attempt came to."""
+    """Incidents, the latest first, each with its deliveries and what every attempt came to.
+
+    ``state``: one of ``alerts.incident.State``, or "unresolved" for all but one of them.
+    """
     query: Select[Any] = (
         select(table(Alert), _BRAND.name.label("brand"))
-        .join_from(table(Alert), table(Brand), _BRAND.id == _ALERT.brand_id)
+        .join_from(table(Alert), table(Brand), _BRAND.id == _ALERT.brand_id, isouter=True)
         .order_by(_ALERT.id.desc())
         .limit(limit)
     )
-    query = _filtered(query, {_BRAND.name: brand, _ALERT.id: alert_id})
+    unresolved = state == UNRESOLVED
+    wanted: dict[ColumnElement[Any], Any] = {
+        _BRAND.name: brand, _ALERT.id: alert_id, _ALERT.rule: rule, _ALERT.severity: severity, _ALERT.team: team,
+        _ALERT.assigned_to: assignee, _ALERT.state: None if unresolved else state,
+    }  # fmt: skip
+    query = _filtered(query, wanted)
+    if unresolved:
+        query = query.where(_ALERT.state != State.RESOLVED.value)
     if before is not None:
         query = query.where(_ALERT.id < before)
     found = [dict(row) for row in session.connection().execute(query).mappings()]

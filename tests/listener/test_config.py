@@ -34,6 +34,7 @@ VALUES = {
     "googleplay_url": "https://relay.example/googleplay",
     "google_login_url": "https://relay.example/google_login",
     "gdelt_url": "https://relay.example/gdelt",
+    "slack_url": "http://127.0.0.1:9010/api",
     "jetstream_url": "ws://relay.example/jetstream",
     "http_timeout": "7.5",
     "poll_seconds": "0.5",
@@ -191,6 +192,13 @@ def test_options_get_the_secrets_they_name() -> None:
 
     assert with_secrets(options, {"HOOK": "https://hook"}) == {"url": "https://hook", "timeout": 3}
     assert options == {"url_from": "HOOK", "timeout": 3}
+
+
+def test_headers_may_be_secrets_each() -> None:
+    options = {"headers": {"X-Team": "social", "Authorization_from": "TOKEN"}}
+    assert with_secrets(options, {"TOKEN": "s3cret"}) == {"headers": {"X-Team": "social", "Authorization": "s3cret"}}
+    with pytest.raises(ConfigError, match="Authorization_from: TOKEN is not set"):
+        with_secrets(options, {})
 
 
 def test_a_secret_that_is_not_set_says_both_ways_to_set_it() -> None:

@@ -1,14 +1,17 @@
 """escucha.yml is read as it is meant; every mistake comes with its place and with what to do."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from alerts.registry import CHANNELS
 from listener.config import ConfigError
 from listener.configfile import ConfigFile, ConfigFileError, load, parse_text, phrase
 from listener.registry import SOURCES
+from listener.rules import is_on, settings_of
 
 WHOLE = """
     brands:
@@ -86,9 +89,8 @@ def test_nobody_is_woken_for_a_competitor_unless_the_file_asks_for_it() -> None:
         """
     ).brands
 
-    rules = [brand.alerting["detractor"] for brand in brands]
-    assert (rules[1], rules[3]) == (False, False)
-    assert (rules[0]["min_reach"], rules[2]["min_reach"]) == (0, 9)
+    assert [is_on("detractor", brand.role, brand.alerting) for brand in brands] == [True, False, True, False]
+    assert settings_of("detractor", brands[2].alerting).min_reach == 9
 
 
 def test_a_name_is_looked_for_as_it_stands() -> None:
@@ -98,6 +100,7 @@ def test_a_name_is_looked_for_as_it_stands() -> None:
 QUERY = "line 4, column 5: query: the query does not read"
 
 KINDS = ", ".join(sorted(SOURCES))
+CHANNEL_KINDS = ", ".join(sorted(CHANNELS))
 
 MISTAKES = {
     "an unknown part": (
@@ -131,15 +134,15 @@ MISTAKES = {
           - name: A
             alerts: {detractors: false}
         """,
-        ["line 4, column 14: nothing here is called 'detractors'; did you mean detractor?"],
+        ["line 4, column 14: there is no rule 'detractors'; did you mean detractor?"],
     ),
     "a rule that is neither off nor set": (
         """
         brands:
           - name: A
-            alerts: {detractor: true}
+            alerts: {detractor: sometimes}
         """,
-        ["line 4, column 14: detractor: write settings here, each on a line of its own as name: value"],
+        ["line 4, column 14: detractor: write settings here, each on a line of its own as name: value, or false"],
     ),
     "a value that a rule cannot take": (
         """
@@ -147,7 +150,7 @@ MISTAKES = {
           - name: A
             alerts: {detractor: {min_probability: 80}}
         """,
-        ["line 4, column 14: detractor: min_probability lies between 0 and 1 (0.6 means 60%); got 80.0"],
+        ["line 4, column 14: min_probability lies between 0 and 1 (0.6 means 60%); got 80.0"],
     ),
     "a brand without a name": (
         """
@@ -248,7 +251,7 @@ MISTAKES = {
           - name: c
             kind: pigeon
         """,
-        ["line 4, column 5: no channel is of the kind 'pigeon'; there are: log, slack"],
+        [f"line 4, column 5: no channel is of the kind 'pigeon'; there are: {CHANNEL_KINDS}"],
     ),
     "an option that a source has not": (
         """
@@ -473,3 +476,67 @@ def test_without_channels_a_brand_may_name_only_the_ones_there_are_by_default() 
 def test_a_file_that_holds_itself_is_read_no_further_than_once() -> None:
     with pytest.raises(ConfigFileError, match="nothing here is called 'zzz'"):
         parse_text("zzz: &a [*a, {b: *a}]", Path("escucha.yml"), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("brands: [{name: A, alerts: {coverage: false}}]\n", "coverage belongs under alerts: at the top of the file"),
+        ("brands: [{name: A}]\nalerts: {spike: false}\n", "spike belongs under a brand's alerts:"),
+        ("brands: [{name: A}]\nalerts: {coverage: {silent: 0s}}\n", "silent must be longer than nothing"),
+    ],
+)
+def test_rules_of_the_installation_and_of_brands_each_have_their_place(text: str, said: str) -> None:
+    with pytest.raises(ConfigFileError, match=said):
+        parse_text(text, Path("escucha.yml"), {})
+
+    config = parse_text("brands: [{name: A}]\nalerts: {coverage: {silent: 12h}}\n", Path("escucha.yml"), {})
+    assert config.alerts == {"coverage": {"silent": "12h"}}
+
+
+MAIL = """
+channels:
+  - name: mail
+    kind: email
+    host: mail.example.com
+    tls: none
+    user: me
+    password_from: MAIL_PASSWORD
+    sender: escucha@example.com
+    to: [ana@example.com]
+"""
+
+
+def test_what_a_secret_decides_is_judged_where_it_is_read() -> None:
+    """Without it nobody knows whether user and password go together."""
+    assert parse_text(MAIL, Path("escucha.yml"), None).channels
+    with pytest.raises(ConfigFileError, match="for everybody to read"):
+        parse_text(MAIL, Path("escucha.yml"), {"MAIL_PASSWORD": "s3cret"})
+    with pytest.raises(ConfigFileError) as caught:
+        parse_text(MAIL, Path("escucha.yml"), {})
+    assert [problem.message.split(";")[0] for problem in caught.value.problems] == [
+        "password_from: MAIL_PASSWORD is not set"
+    ]
+
+
+def test_headers_of_a_webhook_may_be_secrets() -> None:
+    entry = "channels: [{name: w, kind: webhook, url: 'https://example.com/x', headers: {Authorization_from: TOKEN}}]"
+    for environ in (None, {"TOKEN": "Bearer s3cret"}):
+        assert parse_text(entry, Path("escucha.yml"), environ).channels
+    with pytest.raises(ConfigFileError, match="TOKEN is not set"):
+        parse_text(entry, Path("escucha.yml"), {})
+
+
+@pytest.mark.parametrize("name", ["a/b", "a?b", "a#b", "a%2Fb", "a\\b", "a\nb", "a\u202eb", " a", "n" * 201])
+def test_a_channel_has_a_name_that_can_stand_in_an_address(name: str) -> None:
+    """Slack's buttons go to an address with the channel's name in it."""
+    with pytest.raises(
+        ConfigFileError, match="at most 200 characters on one line, all of them visible and none of # %"
+    ):
+        parse_text(f"channels: [{{name: {json.dumps(name)}, kind: log}}]", Path("escucha.yml"), {})
+
+
+def test_a_channel_may_have_a_name_as_people_write_it() -> None:
+    config = parse_text("channels: [{name: 'Atención al cliente (24 h)', kind: log}]", Path("escucha.yml"), {})
+    assert config.channels is not None
+    assert config.channels[0].name == "Atención al cliente (24 h)"

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from listener.coverage import (
     HOUR,
+    HourState,
     Missing,
     Polls,
     Record,
-    State,
     Stretch,
     hour_of,
     hours,
@@ -71,22 +71,22 @@ def record(**changes: object) -> Record:
 def test_the_hours_begin_with_the_one_that_the_frame_begins_in_and_end_before_its_end() -> None:
     found = hours(record(), at(30), at(181), at(65))
     assert [hour.hour for hour in found] == [at(0), at(60), at(120), at(180)]
-    assert [hour.state for hour in found] == [State.COVERED, State.WAITING, State.FUTURE, State.FUTURE]
+    assert [hour.state for hour in found] == [HourState.COVERED, HourState.WAITING, HourState.FUTURE, HourState.FUTURE]
     assert hours(record(), at(120), at(60), at(65)) == []
 
 
 def test_of_a_source_that_is_read_once_a_day_an_hour_between_is_not_missing() -> None:
     daily = record(every=timedelta(days=1))
-    assert {hour.state for hour in hours(daily, at(60), at(1440), at(1400))} == {State.WAITING}
-    assert hours(daily, at(60), at(120), at(60 + 1440 + 3))[0].state is State.NOT_POLLED
+    assert {hour.state for hour in hours(daily, at(60), at(1440), at(1400))} == {HourState.WAITING}
+    assert hours(daily, at(60), at(120), at(60 + 1440 + 3))[0].state is HourState.NOT_POLLED
 
 
 def test_an_hour_that_is_not_due_yet_waits_whatever_was_found_while_a_gap_was_filled_in_it() -> None:
     """Filling counts what it finds in the hour it happens in, and is no poll."""
     for polls, state in [
-        (Polls(found=71, stored=71), State.WAITING),
-        (Polls(polls=1, rate_limited=1, found=71), State.RATE_LIMITED),
-        (Polls(polls=1, failed=1), State.FAILED),
+        (Polls(found=71, stored=71), HourState.WAITING),
+        (Polls(polls=1, rate_limited=1, found=71), HourState.RATE_LIMITED),
+        (Polls(polls=1, failed=1), HourState.FAILED),
     ]:
         daily = record(every=timedelta(days=1), polls={at(120): polls})
         (hour,) = hours(daily, at(120), at(180), at(170))
@@ -96,14 +96,14 @@ def test_an_hour_that_is_not_due_yet_waits_whatever_was_found_while_a_gap_was_fi
 def test_the_reasons_why_an_hour_is_not_covered() -> None:
     gap = Missing(Stretch(at(100), at(110)), "capped", "open", "too much")
     for polls, missing, state, why in [
-        (None, [], State.NOT_POLLED, None),
-        (Polls(polls=6, failed=6, why="503"), [], State.FAILED, "503"),
-        (Polls(polls=6, rate_limited=4, failed=2, why="429"), [], State.RATE_LIMITED, "429"),
-        (Polls(polls=6, failed=6, why="503"), [gap], State.FAILED, "503"),
-        (Polls(polls=6, failed=1, finished=5), [gap], State.CAPPED, "too much"),
-        (Polls(polls=6, failed=1, finished=5), [], State.FAILED, None),
-        (Polls(polls=1, found=70), [], State.UNFINISHED, None),
-        (Polls(polls=1, finished=1), [], State.NOT_POLLED, None),
+        (None, [], HourState.NOT_POLLED, None),
+        (Polls(polls=6, failed=6, why="503"), [], HourState.FAILED, "503"),
+        (Polls(polls=6, rate_limited=4, failed=2, why="429"), [], HourState.RATE_LIMITED, "429"),
+        (Polls(polls=6, failed=6, why="503"), [gap], HourState.FAILED, "503"),
+        (Polls(polls=6, failed=1, finished=5), [gap], HourState.CAPPED, "too much"),
+        (Polls(polls=6, failed=1, finished=5), [], HourState.FAILED, None),
+        (Polls(polls=1, found=70), [], HourState.UNFINISHED, None),
+        (Polls(polls=1, finished=1), [], HourState.NOT_POLLED, None),
     ]:
         found = record(polls={} if polls is None else {at(60): polls}, missing=missing)
         (hour,) = hours(found, at(60), at(120), at(300))

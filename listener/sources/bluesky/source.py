@@ -1,7 +1,7 @@
 """Bluesky's search (https://docs.bsky.app/docs/api/app-bsky-feed-search-posts), with an account's session.
 
 A search gives its hits newest first, page by page up to 10,000 (medialab/minet pull request 1018), and says nothing of
-what lies beyond. So it is asked in windows of time (``listener.windows``) of a thousand hits at most. Time
+what lies beyond. So it is asked in windows of time (``listener.search_windows``) of a thousand hits at most. Time
 is Bluesky's ``sortAt``, the earlier of what the author's app claims and when the network saw the post.
 """
 
@@ -17,9 +17,9 @@ from listener.items import Item, as_utc
 from listener.query import Query
 from listener.query.dialects import BLUESKY
 from listener.query.translate import translate
+from listener.search_windows import Answer, Span, in_windows
 from listener.source import Cursor, FatalSourceError, Limit, Page, RetriableSourceError, Skipped, account_name
 from listener.tools import Tools
-from listener.windows import Answer, Span, in_windows
 
 LIMITS = (Limit(3000, timedelta(minutes=5)),)
 """https://docs.bsky.app/docs/advanced-guides/rate-limits: for an address."""

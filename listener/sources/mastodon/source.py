@@ -4,7 +4,8 @@ Timelines page with ``min_id`` from old to new (https://docs.joinmastodon.org/me
 cursor is true at once; where a timeline goes on is in the answer's ``Link`` header. Search
 (https://docs.joinmastodon.org/methods/search/) wants a token and pages by ``offset``, newest first, in an index that
 gives 10,000 hits at most and then simply nothing: so each search is asked in windows of time that are halved until they
-fit (``listener.windows``). Instances see what their accounts follow, not the whole network: read several for more.
+fit (``listener.search_windows``). Instances see what their accounts follow, not the whole network: read several for
+more.
 """
 
 import heapq
@@ -20,6 +21,7 @@ from listener.items import Item
 from listener.query import Query
 from listener.query.dialects import MASTODON
 from listener.query.translate import translate
+from listener.search_windows import Answer, Span, in_windows
 from listener.source import Cursor, FatalSourceError, Limit, Page, Skipped, account_name
 from listener.sources.mastodon.client import Client, Session, asked, host_of, no_statuses
 from listener.sources.mastodon.listening import QUIET_SECONDS, Heard, listen
@@ -28,7 +30,6 @@ from listener.sources.mastodon.options import MastodonOptions
 from listener.sources.mastodon.place import Place
 from listener.sources.mastodon.statuses import id_at, ids_in, items_of, number
 from listener.tools import Tools
-from listener.windows import Answer, Span, in_windows
 
 LIMITS = (Limit(300, timedelta(minutes=5)),)
 """https://docs.joinmastodon.org/api/rate-limits/, for an account as for an address."""

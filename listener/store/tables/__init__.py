@@ -6,10 +6,21 @@
 Migrations in ``migrations/versions`` build exactly these; a test compares the two on every database.
 """
 
-from listener.store.tables.alerts import Alert, AlertMention, ChannelState, Delivery, DeliveryAttempt
+from listener.store.tables.alerts import Alert, AlertEvent, AlertMention, Evaluated, Evaluation, Feedback
 from listener.store.tables.base import UTCDateTime, table
 from listener.store.tables.coverage import Covered, Gap, SourceHour
 from listener.store.tables.mentions import Author, Mention, MentionBand, MentionBrand, Tombstone
+from listener.store.tables.notices import (
+    Audit,
+    ChannelState,
+    DecisionLog,
+    Delivery,
+    DeliveryAttempt,
+    Interaction,
+    Notification,
+    Quotation,
+    Silence,
+)
 from listener.store.tables.push import DeclaredScore, PushReceipt
 from listener.store.tables.quota import Backfill, Money, QuotaAccount, QuotaUse, SourceBreaker, Spend, SpendHeld
 from listener.store.tables.scores import RollupHour, Score, ScoreCache
@@ -18,28 +29,38 @@ from listener.store.tables.work import Firing, Setting, Task
 
 __all__ = [
     "Alert",
+    "AlertEvent",
     "AlertMention",
+    "Audit",
     "Author",
     "Backfill",
     "Brand",
     "ChannelState",
     "Covered",
+    "DecisionLog",
     "DeclaredScore",
     "Delivery",
     "DeliveryAttempt",
+    "Evaluated",
+    "Evaluation",
+    "Feedback",
     "Firing",
     "Gap",
+    "Interaction",
     "Mention",
     "MentionBand",
     "MentionBrand",
     "Money",
+    "Notification",
     "PushReceipt",
     "QuotaAccount",
     "QuotaUse",
+    "Quotation",
     "RollupHour",
     "Score",
     "ScoreCache",
     "Setting",
+    "Silence",
     "Source",
     "SourceBreaker",
     "SourceHour",

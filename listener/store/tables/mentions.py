@@ -27,7 +27,8 @@ class Mention(SQLModel, table=True):
 
     ``digest`` stands for its words (``listener.copies``); None = too few to know a copy by. ``cluster_id`` is the id
     of the mention that those like it are copies of, its own where it is that one; None = it is alone. ``checked_at``:
-    when it was last known to be there still. A mention that is gone keeps its row, blank, with ``deleted_at``.
+    when it was last known to be there still. ``readings``: what was seen of its reactions before and now (see
+    ``listener.readings``); None = once only. A mention that is gone keeps its row, blank, with ``deleted_at``.
     """
 
     __table_args__ = (
@@ -38,6 +39,7 @@ class Mention(SQLModel, table=True):
         Index("ix_mention_cluster", "cluster_id", **where("cluster_id IS NOT NULL")),
         Index("ix_mention_repost", "kind", "repost_of", "id", **where("repost_of IS NOT NULL")),
         Index("ix_mention_quote", "kind", "quote_of", **where("quote_of IS NOT NULL")),
+        Index("ix_mention_reply", "kind", "reply_to", **where("reply_to IS NOT NULL")),
         Index("ix_mention_unchecked", "kind", "checked_at", **where("deleted_at IS NULL")),
     )
 
@@ -52,6 +54,7 @@ class Mention(SQLModel, table=True):
     lang: str | None = Field(default=None, sa_type=Text)
     reach: int | None = Field(default=None, sa_type=BigInteger)
     engagement: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
+    readings: list[list[int]] | None = Field(default=None, sa_type=JSON)
     reply_to: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=UTCDateTime)
     collected_at: datetime = Field(sa_type=UTCDateTime)
@@ -93,9 +96,10 @@ class MentionBrand(SQLModel, table=True):
     """A mention is about a brand: the unit that is scored, judged and counted.
 
     ``label`` is the current one (promoter, passive, detractor). ``verdict`` is the named reason why this mention did
-    or did not lead to an alert. ``lease_until``: a scorer is at work on it until then. ``hidden_why``: why it is kept
-    out of lists, figures and alerts; None = it is shown. ``about_brand``: the source itself says that it is about the
-    brand. ``said_relevant``: what a person said (``said_by``, ``said_at``), which no model overrides.
+    or did not lead to an alert, ``verdicts`` that of each rule. ``lease_until``: a scorer is at work on it until then.
+    ``hidden_why``: why it is kept out of lists, figures and alerts; None = it is shown. ``about_brand``: the source
+    itself says that it is about the brand. ``said_relevant``: what a person said (``said_by``, ``said_at``), which no
+    model overrides.
 
     ``copy_of`` is the pair that is counted in its place; None = it is counted itself. ``void`` says why it no longer
     counts at all: "edited" (its words left the brand, and an incident still names it) or "deleted". ``edition``
@@ -109,6 +113,7 @@ class MentionBrand(SQLModel, table=True):
         Index("ix_mention_brand_unscored_of_brand", "brand_id", "id", **where("scored_at IS NULL")),
         Index("ix_mention_brand_unjudged", "brand_id", "id", **where("scored_at IS NOT NULL AND judged_at IS NULL")),
         Index("ix_mention_brand_copies", "copy_of", **where("copy_of IS NOT NULL")),
+        Index("ix_mention_brand_grown", "brand_id", "id", **where("grown_at IS NOT NULL")),
         Index("ix_mention_brand_hidden", "id", **where("hidden_why IS NOT NULL")),
     )
 
@@ -121,6 +126,8 @@ class MentionBrand(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     judged_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     verdict: str | None = Field(default=None, sa_type=Text)
+    verdicts: dict[str, str] | None = Field(default=None, sa_type=JSON)
+    grown_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     about_brand: bool = False
     hidden_why: str | None = Field(default=None, sa_type=Text)
     said_relevant: bool | None = None

@@ -13,6 +13,7 @@ class Brand(SQLModel, table=True):
     """A name that is listened for: one's own or a competitor's.
 
     ``relevance``: ``context`` and ``unless`` (queries) and ``threshold``, see ``listener.relevance.Rules``.
+    ``accounts``: the handles that it answers from.
     """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
@@ -22,6 +23,7 @@ class Brand(SQLModel, table=True):
     alerting: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     channels: list[str] | None = Field(default=None, sa_type=JSON)
     relevance: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    accounts: list[str] = Field(default_factory=list, sa_type=JSON)
     active: bool = True
     created_at: datetime = Field(sa_type=UTCDateTime)
 

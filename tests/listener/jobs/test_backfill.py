@@ -424,6 +424,6 @@ def test_a_bug_of_a_source_is_told_like_any_trouble(desk: Desk) -> None:
 def test_being_old_what_is_found_raises_no_alerts(desk: Desk) -> None:
     desk.run()
     desk.site.score()
-    assert judge_batch(desk.site.store, ("log",), "http://here", desk.site.clock()) == DAYS
+    assert judge_batch(desk.site.store, desk.site.clock()) == DAYS
     assert {row.verdict for row in desk.site.rows(MentionBrand)} == {"too_old"}
     assert desk.site.rows(Alert) == []

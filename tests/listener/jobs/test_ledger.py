@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from listener import coverage
-from listener.coverage import Hour, State
+from listener.coverage import Hour, HourState
 from listener.jobs.collect import Collected
 from listener.jobs.ledger import CAPPED
 from listener.source import Cursor, CursorExpired, FatalSourceError, Page, RetriableSourceError
@@ -159,7 +159,7 @@ def test_a_quiet_hour_is_covered_and_says_that_nothing_was_found(listening: Site
     poll(listening, source, times=6)
 
     (hour,) = hours(listening)
-    assert (hour.state, hour.polls.polls, hour.polls.finished, hour.polls.found) == (State.COVERED, 7, 7, 0)
+    assert (hour.state, hour.polls.polls, hour.polls.finished, hour.polls.found) == (HourState.COVERED, 7, 7, 0)
     assert hour.covered == timedelta(minutes=59)
     assert gaps(listening) == []
 

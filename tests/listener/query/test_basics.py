@@ -202,7 +202,7 @@ TEXTS = st.lists(st.sampled_from([*WORDS, " ", " ", "-", "!", "\u200b", "\ufe0f"
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(query=QUERIES, text=TEXTS)
 def test_writing_a_query_down_keeps_its_meaning(query: str, text: str) -> None:
     parsed = parse(query)
@@ -211,7 +211,7 @@ def test_writing_a_query_down_keeps_its_meaning(query: str, text: str) -> None:
     assert again.match(text) == parsed.match(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(query=QUERIES, text=TEXTS)
 def test_every_match_holds_an_anchor(query: str, text: str) -> None:
     parsed = parse(query)
@@ -219,7 +219,7 @@ def test_every_match_holds_an_anchor(query: str, text: str) -> None:
         assert any(parse(f'"{anchor}"').match(text) for anchor in parsed.anchors())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(word=st.sampled_from(WORDS), before=st.text(max_size=20), after=st.text(max_size=20))
 @example(word="b", before="ﷺßİ👩‍💻\u0301", after="\u0301")
 def test_places_are_of_the_original_text(word: str, before: str, after: str) -> None:
@@ -233,7 +233,7 @@ def test_places_are_of_the_original_text(word: str, before: str, after: str) -> 
     assert any(start == len(before) + 1 for start, _ in spans)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(text=st.text(st.characters(max_codepoint=0x24F), max_size=40))
 def test_composed_or_not_is_the_same(text: str) -> None:
     assert (
@@ -241,7 +241,7 @@ def test_composed_or_not_is_the_same(text: str) -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(text=st.text(max_size=60))
 def test_anything_can_be_prepared_and_any_word_found_again(text: str) -> None:
     prepared = prepare(text)
@@ -251,7 +251,7 @@ def test_anything_can_be_prepared_and_any_word_found_again(text: str) -> None:
             assert parse(f'"{word}"').match(prepared) is not None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(query=st.text(max_size=60))
 def test_any_query_is_read_or_refused_with_a_place(query: str) -> None:
     refused: QueryError | None = None

@@ -12,8 +12,8 @@ from listener.query.outline import outline
 
 from .strategies import about, asked, joined_texts, queries, texts
 
-MORE = settings(max_examples=150, deadline=None)
-FEWER = settings(max_examples=80, deadline=None)
+MORE = settings(max_examples=25, deadline=None)
+FEWER = settings(max_examples=25, deadline=None)
 ALPHABET = st.sampled_from(
     [*'()"“-=*~#@$:/. ', "a", "B", "é", "ß", "日", "🍎", "\u0301", "\x00", "AND", "OR", "NEAR/2", "from:"]
 )

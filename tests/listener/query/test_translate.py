@@ -16,7 +16,7 @@ MANY = " OR ".join(f'"palabra número {number}"' for number in range(60))
 
 
 @EVERY
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     asked=asked(),
     lang=st.none() | st.sampled_from(LANGS),

@@ -372,7 +372,7 @@ FIELDS = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.lists(FIELDS, min_size=1, max_size=12))
 def test_any_csv_resumes_at_any_row(tmp_path: Path, fields: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("listener.sources.file.source.PAGE_ROWS", 1)

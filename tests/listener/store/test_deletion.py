@@ -1,15 +1,16 @@
 """What had to go is nowhere: not in a list, a figure, a notice or an index; and nothing brings it back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import inspect, text
 
-from alerts.notice import Notice
+from alerts.notice import Notice, NoticeKind
 from listener.items import Author as Speaker
 from listener.jobs.alert import judge_batch
 from listener.jobs.score import score_batch
-from listener.store import coverage, deletion, intake, read
+from listener.store import coverage, deletion, deliveries, intake, read
 from listener.store.tables import (
     Alert,
     Author,
@@ -18,6 +19,7 @@ from listener.store.tables import (
     Mention,
     MentionBand,
     MentionBrand,
+    Quotation,
     Score,
     Source,
     Tombstone,
@@ -25,6 +27,7 @@ from listener.store.tables import (
 )
 from tests.conftest import NOON
 from tests.listener.conftest import Site, WordScorer, item, together
+from tests.listener.store.conftest import judge_and_decide
 from tests.listener.store.test_copies import DAY, NEARLY, NEWS, clusters, consistent, counted
 
 
@@ -36,8 +39,7 @@ def blank(site: Site, *native_ids: str, kind: str = "rss", why: str = "deleted")
 def work(site: Site, scorer: WordScorer) -> None:
     while score_batch(site.store, scorer, site.clock):
         pass
-    while judge_batch(site.store, ("log", "slack"), "http://here", site.clock()):
-        pass
+    judge_and_decide(site, "log", "slack")
 
 
 SECRET = "Aeroluz lost the bag of Xaviera Quintanilla on the way to her own wedding in Madrid, she told us at the desk"
@@ -75,7 +77,7 @@ def test_a_blank_mention_leaves_nothing_that_was_said(told: Site) -> None:
     pair = told.one(MentionBrand)
     assert (pair.spans, pair.label, pair.void, pair.verdict) == ([], None, "deleted", "opened_incident")
     for row in told.rows(Delivery):
-        quoted = Notice.from_json(row.notice).mention
+        (quoted,) = Notice.from_json(row.notice).quotes
         assert (quoted.text, quoted.author, quoted.url) == (deletion.BLANK, None, None)
     assert told.one(Alert).count == 1
     stone = told.one(Tombstone)
@@ -92,6 +94,51 @@ def test_no_byte_of_it_stays_in_the_rows(told: Site) -> None:
             for row in connection.execute(text(f'SELECT * FROM "{table}"'))
         ]
     assert not [row for row in kept if "xaviera" in row.lower()]
+
+
+def test_a_message_that_quotes_it_is_brought_up_to_date(told: Site) -> None:
+    before = told.one(Alert)
+    told.clock.advance(minutes=1)
+    blank(told, "1")
+
+    after = told.one(Alert)
+    assert after.version == before.version + 1
+    assert (after.decide_at, after.changed_at) == (told.clock(), told.clock())
+    assert after.count == before.count
+
+
+def test_an_incident_whose_messages_do_not_quote_it_is_left_alone(told: Site) -> None:
+    with told.store.transaction() as session:
+        for row in told.rows(Delivery):
+            unquoted = replace(Notice.from_json(row.notice), quotes=()).to_json()
+            session.connection().execute(
+                table(Delivery).update().where(table(Delivery).c.id == row.id).values(notice=unquoted)
+            )
+    before = told.one(Alert)
+    told.clock.advance(minutes=1)
+    blank(told, "1")
+
+    assert told.one(Alert) == before
+
+
+def test_a_digest_that_quotes_it_is_blanked_too(told: Site) -> None:
+    quoting = Notice.from_json(told.rows(Delivery)[0].notice)
+    digest = replace(quoting, key="digest-1", kind=NoticeKind.DIGEST, about=None)
+    other = replace(digest, key="digest-2", quotes=())
+    with told.store.transaction() as session:
+        rows = [
+            {"key": one.key, "alert_id": None, "channel": "log", "kind": "digest", "reason": "digest_due",
+             "notice": one.to_json()}
+            for one in (digest, other)
+        ]  # fmt: skip
+        deliveries.put(session, rows, told.clock())
+    assert [row.mention_brand_id for row in told.rows(Quotation)] == [1]
+    blank(told, "1")
+
+    stored = {row.key: Notice.from_json(row.notice) for row in told.rows(Delivery)}
+    assert stored["digest-1"].quotes[0].text == deletion.BLANK
+    assert stored["digest-2"] == other
+    assert told.rows(Quotation) == []
 
 
 def test_a_notice_that_nobody_can_read_is_no_hiding_place(told: Site) -> None:
@@ -138,7 +185,7 @@ def test_what_was_waiting_for_its_score_or_verdict_waits_no_more(feed: Site, sco
     assert [text.text for text in scorer.asked] == ["Aeroluz lost my bag"]
     assert feed.one(Alert).count == 1
     with feed.store.reading() as session:
-        assert read.pending(session, ()).nothing
+        assert read.pending(session, ("log",), feed.clock()).unjudged == 0
 
 
 def test_an_author_stays_as_long_as_one_mention_does(feed: Site) -> None:
@@ -205,8 +252,7 @@ def test_blanking_storing_scoring_and_judging_at_once_neither_deadlock_nor_misco
         return sum(blank(postgres_feed, *(f"{number} {place}" for place in (5, 0, 3))) for number in range(8))
 
     def judge() -> int:
-        channels = ("log",)
-        return sum(judge_batch(postgres_feed.store, channels, "http://here", postgres_feed.clock()) for _ in range(20))
+        return sum(judge_batch(postgres_feed.store, postgres_feed.clock()) for _ in range(20))
 
     together(lambda: store(0), lambda: store(1), delete, delete, judge, judge)
     postgres_feed.score()

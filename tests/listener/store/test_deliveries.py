@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 
+from alerts.channel import Receipt
 from alerts.reasons import Reason
-from listener.store import deliveries, health
-from listener.store.deliveries import Claim
+from listener.store import channels, claims, health, outcomes
+from listener.store.deliveries import Claim, put
 from listener.store.tables import Alert, ChannelState, Delivery, DeliveryAttempt
 from tests.listener.conftest import Site, broken_off, together
 
@@ -17,7 +18,7 @@ NO_PACE = timedelta(0)
 
 def claim(site: Site, channel: str = "log", pace: timedelta = NO_PACE) -> Claim | None:
     with site.store.transaction() as session:
-        return deliveries.claim(session, channel, site.clock(), LEASE, pace)
+        return claims.claim(session, channel, site.clock(), LEASE, pace)
 
 
 def claimed(site: Site, channel: str = "log") -> Claim:
@@ -28,13 +29,13 @@ def claimed(site: Site, channel: str = "log") -> Claim:
 
 def sent(site: Site, taken: Claim) -> None:
     with site.store.transaction() as session:
-        deliveries.sent(session, taken, site.clock(), "ok")
+        outcomes.sent(session, taken, site.clock(), Receipt("ok"))
 
 
 def again(site: Site, taken: Claim, *, seconds: float = 5, ambiguous: bool = False) -> None:
     now = site.clock()
     with site.store.transaction() as session:
-        deliveries.again(
+        outcomes.again(
             session, taken, now, Reason.TIMED_OUT, "no answer",
             at=now + timedelta(seconds=seconds), ambiguous=ambiguous,
         )  # fmt: skip
@@ -42,7 +43,7 @@ def again(site: Site, taken: Claim, *, seconds: float = 5, ambiguous: bool = Fal
 
 def dead(site: Site, taken: Claim, reason: Reason = Reason.REJECTED) -> None:
     with site.store.transaction() as session:
-        deliveries.dead(session, taken, site.clock(), reason, "no_text", ambiguous=False)
+        outcomes.dead(session, taken, site.clock(), reason, "no_text", ambiguous=False)
 
 
 def log(site: Site) -> list[tuple[int, str]]:
@@ -220,8 +221,8 @@ def test_a_paused_channel_gives_nothing_until_its_time(site: Site) -> None:
     site.outbox("a")
     again(site, claimed(site), seconds=0)
     with site.store.transaction() as session:
-        deliveries.pause_channel(session, "log", site.clock() + timedelta(seconds=30))
-        deliveries.pause_channel(session, "log", site.clock() + timedelta(seconds=10))
+        channels.pause(session, "log", site.clock() + timedelta(seconds=30))
+        channels.pause(session, "log", site.clock() + timedelta(seconds=10))
 
     site.clock.advance(seconds=29)
     assert claim(site) is None
@@ -234,24 +235,38 @@ def test_a_channel_that_is_off_gives_nothing_until_it_is_on_again_with_what_died
     first = claimed(site)
     dead(site, first, Reason.CHANNEL_REFUSED)
     with site.store.transaction() as session:
-        deliveries.disable_channel(session, "log", site.clock(), "no_service")
+        channels.disable(session, "log", site.clock(), "no_service")
     assert claim(site) is None
     with site.store.reading() as session:
-        assert deliveries.disabled_channels(session, ["log", "slack"]) == {"log": "no_service"}
+        assert channels.disabled(session, ["log", "slack"]) == {"log": "no_service"}
         assert health.attention(session, site.clock(), timedelta(minutes=10), ["log"]) == [
             "channel log is off: no_service",
             "1 delivery is dead",
         ]
 
     with site.store.transaction() as session:
-        assert deliveries.enable_channel(session, "log", site.clock()) == 1
+        assert channels.enable(session, "log", site.clock(), "ana") == 1
 
-    for key in "ab":
+    for key, attempt in (("a", 2), ("b", 1)):
         taken = claimed(site)
-        assert (taken.key, taken.attempt) == (key, 1)
+        assert (taken.key, taken.attempt, taken.tries) == (key, attempt, 1)
         sent(site, taken)
     assert [row.state for row in site.rows(Delivery)] == ["sent", "sent"]
-    assert log(site) == [(1, "channel_refused"), (1, "sent"), (1, "sent")]
+    assert log(site) == [(1, "channel_refused"), (2, "sent"), (1, "sent")]
+
+
+def test_what_died_otherwise_or_long_ago_stays_dead_when_a_channel_is_on_again(site: Site) -> None:
+    site.outbox("a", "b", "c")
+    dead(site, claimed(site), Reason.CHANNEL_REFUSED)
+    site.clock.advance(days=200)
+    dead(site, claimed(site), Reason.REJECTED)
+    with site.store.transaction() as session:
+        channels.disable(session, "log", site.clock(), "no_service")
+    with site.store.transaction() as session:
+        assert channels.enable(session, "log", site.clock(), "ana") == 0
+        assert channels.enable(session, "log", site.clock(), "ana") == 0
+
+    assert [row.state for row in site.rows(Delivery)] == ["dead", "dead", "pending"]
 
 
 def test_switching_a_channel_on_leaves_the_others_as_they_are(site: Site) -> None:
@@ -259,7 +274,7 @@ def test_switching_a_channel_on_leaves_the_others_as_they_are(site: Site) -> Non
     dead(site, claimed(site, "slack"))
 
     with site.store.transaction() as session:
-        assert deliveries.enable_channel(session, "log", site.clock()) == 0
+        assert channels.enable(session, "log", site.clock(), "ana") == 0
     assert site.one(Delivery).state == "dead"
 
 
@@ -267,8 +282,8 @@ def test_a_channels_words_are_kept_without_what_a_database_refuses(site: Site) -
     site.outbox("a")
     taken = claimed(site)
     with site.store.transaction() as session:
-        deliveries.sent(session, taken, site.clock(), "ok\x00\ud800")
-        deliveries.disable_channel(session, "log", site.clock(), "off\x00")
+        outcomes.sent(session, taken, site.clock(), Receipt("ok\x00\ud800"))
+        channels.disable(session, "log", site.clock(), "off\x00")
 
     assert site.one(DeliveryAttempt).detail == "ok?"
     assert site.one(ChannelState).disabled_reason == "off"
@@ -277,7 +292,7 @@ def test_a_channels_words_are_kept_without_what_a_database_refuses(site: Site) -
 def test_a_claim_that_is_not_kept_leaves_the_delivery_due(site: Site) -> None:
     site.outbox("a")
     with broken_off(site.store) as session:
-        assert deliveries.claim(session, "log", site.clock(), LEASE, NO_PACE) is not None
+        assert claims.claim(session, "log", site.clock(), LEASE, NO_PACE) is not None
 
     assert claimed(site).attempt == 1
 
@@ -297,7 +312,7 @@ def incident(feed: Site) -> Site:
         opened = [
             Alert(
                 brand_id=1, rule="detractor", opened_at=feed.clock() + timedelta(hours=hours), last_at=feed.clock(),
-                count=1, reach=0, created_at=feed.clock(),
+                count=1, reach=0, created_at=feed.clock(), changed_at=feed.clock(),
             )
             for hours in (0, 5)
         ]  # fmt: skip
@@ -311,7 +326,7 @@ def incident(feed: Site) -> Site:
             for channel in ("log", "slack")
             for number, key in ((0, "opened"), (0, "grew"), (1, "other"))
         ]  # fmt: skip
-        deliveries.put(session, rows, feed.clock())
+        put(session, rows, feed.clock())
     return feed
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from listener.jobs.alert import judge_batch
 from listener.jobs.score import score_batch
-from listener.store import health, intake, scoring
+from listener.store import deletion, health, intake, scoring
 from listener.store.tables import Alert, AlertMention, Delivery, Mention, MentionBrand, Score, Source
 from tests.conftest import NOON
 from tests.listener.conftest import Site, WordScorer, item, score_row
+from tests.listener.store.conftest import judge_and_decide
 from tests.listener.store.test_copies import NEARLY, NEWS, clusters, consistent, counted
 
 LATER = NOON + timedelta(minutes=5)
@@ -19,8 +20,7 @@ LATER = NOON + timedelta(minutes=5)
 def work(site: Site, scorer: WordScorer) -> None:
     while score_batch(site.store, scorer, site.clock):
         pass
-    while judge_batch(site.store, ("log",), "http://here", site.clock()):
-        pass
+    judge_and_decide(site)
 
 
 def test_an_edit_replaces_the_text_and_is_scored_anew(feed: Site, scorer: WordScorer) -> None:
@@ -59,7 +59,7 @@ def test_others_are_judged_although_an_edited_one_waits_for_its_score(feed: Site
     work(feed, scorer)
     feed.take(item("1", "Aeroluz lost my bag and my shoes"), item("2", "Aeroluz lost it", minute=1))
     feed.score({feed.rows(MentionBrand)[-1].id: "detractor"})
-    judge_batch(feed.store, ("log",), "http://here", feed.clock())
+    judge_batch(feed.store, feed.clock())
 
     assert feed.one(Alert).count == 2
 
@@ -217,3 +217,35 @@ def test_an_edit_of_long_ago_is_no_sign_that_scoring_is_stuck(feed: Site, scorer
 
     with feed.store.reading() as session:
         assert not [one for one in health.stuck(session, feed.clock(), timedelta(minutes=10), ()) if "scored" in one]
+
+
+def test_what_reactions_were_is_kept_as_they_rise(feed: Site) -> None:
+    feed.take(item("1", engagement={"likes": 3, "rating": 5}), item("2"))
+    for minutes, likes in ((20, 8), (5, 9), (20, 9), (20, 30)):
+        feed.clock.advance(minutes=minutes)
+        feed.take(item("1", engagement={"likes": likes, "rating": 5}), item("2", reach=minutes))
+
+    first, second = feed.rows(Mention)
+    noon = int(NOON.timestamp())
+    # What is read again and has not changed is written nowhere, and what comes five minutes later says little more.
+    assert first.readings == [[noon, 3], [noon + 20 * 60, 8], [noon + 65 * 60, 30]]
+    assert second.readings is None
+
+
+def test_what_counts_no_reactions_this_time_keeps_its_readings(feed: Site) -> None:
+    feed.take(item("1", engagement={"likes": 3}))
+    feed.clock.advance(minutes=20)
+    feed.take(item("1", engagement={"likes": 8}))
+    feed.take(item("1", reach=4))
+
+    assert [reactions for _, reactions in feed.one(Mention).readings or ()] == [3, 8]
+
+
+def test_a_mention_that_is_gone_keeps_no_readings(feed: Site) -> None:
+    feed.take(item("1", engagement={"likes": 3}))
+    feed.clock.advance(minutes=20)
+    feed.take(item("1", engagement={"likes": 8}))
+    with feed.store.transaction() as session:
+        deletion.blank(session, [1], "gone", feed.clock())
+
+    assert feed.one(Mention).readings is None

@@ -7,7 +7,7 @@ from typing import Any
 from listener.coverage import Stretch
 from listener.queue import WorkQueue
 from listener.scheduler import Scheduler
-from listener.store import brands, coverage, deletion, deliveries, health, scoring
+from listener.store import brands, channels, coverage, deletion, health, scoring
 from listener.store.tables import Mention, Source
 from tests.conftest import NOON
 from tests.listener.conftest import Site, item
@@ -68,7 +68,7 @@ def test_a_sender_that_does_not_come_back_is_stuck(busy: Site) -> None:
 def test_a_delivery_is_not_stuck_where_its_channel_is_off_or_told_to_wait(busy: Site) -> None:
     claim(busy)
     with busy.store.transaction() as session:
-        deliveries.pause_channel(session, "log", NOON + timedelta(hours=1))
+        channels.pause(session, "log", NOON + timedelta(hours=1))
     busy.outbox("b")
     busy.clock.advance(minutes=30)
     assert not [line for line in stuck(busy) if "are due" in line]
@@ -77,7 +77,7 @@ def test_a_delivery_is_not_stuck_where_its_channel_is_off_or_told_to_wait(busy: 
     busy.clock.advance(hours=1)
     assert [line for line in stuck(busy) if "are due" in line]
     with busy.store.transaction() as session:
-        deliveries.disable_channel(session, "log", busy.clock(), "no_service")
+        channels.disable(session, "log", busy.clock(), "no_service")
     assert not [line for line in stuck(busy) if "are due" in line]
 
 
@@ -230,3 +230,17 @@ def test_posts_that_nobody_looks_up_again_wait_for_a_person(site: Site) -> None:
         ours = next(row.id for row in site.rows(Mention) if row.kind == "x")
         deletion.note_checked(session, [ours], site.clock())
     assert told()[0].startswith("1 mention was")
+
+
+def test_a_brand_whose_rules_no_longer_read_waits_for_a_person(site: Site) -> None:
+    site.brand("Aeroluz", alerting={"detractor": {"min_probability": 80}})
+    site.brand("Nubia", alerting={"spike": {"every": "never"}})
+    site.brand("Gone", alerting={"detractor": {"min_probability": 80}}, active=False)
+    site.brand("Well", alerting={"detractor": {"min_probability": 0.8}, "spike": False})
+
+    aeroluz, nubia = attention(site)
+    assert aeroluz == (
+        "brand Aeroluz is not judged: rule detractor: min_probability lies between 0 and 1 (0.6 means 60%); got 80.0; "
+        "mend its alerts: in escucha.yml and restart `escucha run`"
+    )
+    assert nubia.startswith("brand Nubia is not judged: rule spike: every: a length of time looks like")

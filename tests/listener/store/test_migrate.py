@@ -16,7 +16,19 @@ from sqlmodel import SQLModel, select
 
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
-from listener.store.tables import Score
+from listener.store.tables import (
+    Alert,
+    AlertMention,
+    Brand,
+    Delivery,
+    DeliveryAttempt,
+    Mention,
+    MentionBrand,
+    Notification,
+    Score,
+    Source,
+)
+from tests.conftest import NOON
 from tests.listener.conftest import together
 
 
@@ -139,6 +151,85 @@ def test_scores_from_before_unsure_are_kept_and_sure(empty: Store) -> None:
     with empty.reading() as session:
         (score,) = session.exec(select(Score)).all()
     assert (score.label, score.polarity, score.unsure) == ("detractor", {"negative": 0.5}, False)
+
+
+TOLD = """
+    UPDATE mention_brand SET scored_at = '2026-11-21', judged_at = '2026-11-21', verdict = 'opened_incident';
+    INSERT INTO alert (id, brand_id, rule, opened_at, last_at, count, reach, notified_count, created_at)
+        VALUES (1, 1, 'detractor', '2026-11-21', '2026-11-21', 6, 9, 5, '2026-11-21');
+    INSERT INTO alert_mention (alert_id, mention_brand_id, reason) VALUES (1, 1, 'incident_opened');
+    INSERT INTO delivery (key, alert_id, channel, kind, reason, notice, state, ambiguous, attempts, not_before,
+            created_at, sent_at)
+        VALUES ('detractor-opened-1', 1, 'log', 'opened', 'incident_opened', '{}', 'sent', false, 1, '2026-11-21',
+            '2026-11-21', '2026-11-21')
+"""
+
+
+def test_incidents_from_before_they_had_a_life_are_over_and_nobody_is_told_so(empty: Store) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(migrate._config(connection), "0007")
+        checked = SCORED.replace("collected_at)\n", "collected_at, checked_at)\n").replace(
+            "'2026-11-21', '2026-11-21');\n    INSERT INTO mention_brand",
+            "'2026-11-21', '2026-11-21', '2026-11-21');\n    INSERT INTO mention_brand",
+        )
+        for statement in f"{checked};{TOLD}".split(";"):
+            connection.exec_driver_sql(statement)
+
+    migrate.upgrade(empty)
+
+    with empty.reading() as session:
+        (alert,) = session.exec(select(Alert)).all()
+        (told,) = session.exec(select(Notification)).all()
+    assert (alert.state, alert.resolved_why, alert.resolved_by) == ("resolved", "quiet", None)
+    assert (alert.decide_at, alert.ends_at, alert.changed_at) == (None, None, alert.created_at)
+    assert (told.channel, told.step, told.state, told.version) == ("log", 5, "resolved", alert.version)
+
+    with migrate._rebuilding(empty) as connection:
+        command.downgrade(migrate._config(connection), "0007")
+        assert connection.exec_driver_sql("SELECT notified_count FROM alert").scalar() == 5
+
+
+def test_the_way_back_keeps_what_the_tables_of_before_have_a_place_for(empty: Store) -> None:
+    """Incidents of no brand have none; of two that began at the same moment the first takes what the other has."""
+    migrate.upgrade(empty)
+    incident = {"rule": "unanswered", "opened_at": NOON, "last_at": NOON, "count": 1, "reach": 0, "created_at": NOON,
+                "changed_at": NOON}  # fmt: skip
+    sent = {"channel": "log", "kind": "opened", "reason": "incident_opened", "notice": "{}", "not_before": NOON,
+            "created_at": NOON}  # fmt: skip
+    with empty.transaction() as session:
+        session.add(Brand(name="Aeroluz", query="Aeroluz", role="own", alerting={}, created_at=NOON))
+        session.add(Source(name="feed", kind="rss", options={}, created_at=NOON))
+        session.flush()
+        for number in (1, 2):
+            session.add(Mention(kind="rss", native_id=f"{number}", source_id=1, text="x", created_at=NOON,
+                                collected_at=NOON, checked_at=NOON))  # fmt: skip
+            session.flush()
+            session.add(MentionBrand(mention_id=number, brand_id=1))
+        for number, brand, group in ((1, None, ""), (2, 1, "a"), (3, 1, "b"), (4, 1, "c")):
+            session.add(Alert(id=number, brand_id=brand, group_key=group, **incident))
+        session.flush()
+        for alert_id, pair in ((3, 1), (3, 2), (4, 1)):
+            session.add(AlertMention(alert_id=alert_id, mention_brand_id=pair, reason="joined"))
+        for number, alert_id in ((1, 1), (2, 3), (3, None)):
+            session.add(Delivery(id=number, key=f"k{number}", alert_id=alert_id, state="sent", **sent))
+            session.flush()
+            session.add(DeliveryAttempt(delivery_id=number, number=1, at=NOON, outcome="sent", detail=""))
+        session.add(Delivery(id=4, key="k4", alert_id=3, mode="update", **sent))
+
+    with migrate._rebuilding(empty) as connection:
+        command.downgrade(migrate._config(connection), "0007")
+        found = {
+            name: connection.exec_driver_sql(f"SELECT {columns} FROM {name} ORDER BY 1, 2").all()
+            for name, columns in (
+                ("alert", "id, rule"), ("alert_mention", "alert_id, mention_brand_id"), ("delivery", "id, alert_id"),
+                ("delivery_attempt", "delivery_id, number"),
+            )
+        }  # fmt: skip
+
+    assert found == {
+        "alert": [(2, "unanswered")], "alert_mention": [(2, 1), (2, 2)], "delivery": [(2, 2), (3, None)],
+        "delivery_attempt": [(2, 1), (3, 1)],
+    }  # fmt: skip
 
 
 def test_the_way_back_leaves_no_table(empty: Store) -> None:

@@ -75,11 +75,12 @@ def test_what_only_shares_the_name_is_hidden_as_it_is_scored(delta: Site) -> Non
     assert sum(many for many, _ in delta.rollups().values()) == 1
     assert (shown(delta), sorted(shown(delta, hidden=True))) == (["air"], ["neither", "water"])
 
-    judge_batch(delta.store, (), "http://x", delta.clock())
+    judge_batch(delta.store, delta.clock())
     (alert,) = delta.rows(Alert)
     assert (alert.count, alert.reach) == (1, 5)
     with delta.store.reading() as session:
-        assert (read.totals(session).mentions, read.pending(session, ()).nothing) == (1, True)
+        pending = read.pending(session, (), delta.clock())
+        assert (read.totals(session).mentions, pending.unscored, pending.unjudged) == (1, 0, 0)
 
 
 def test_the_model_hides_nothing_in_a_language_it_cannot_judge(delta: Site) -> None:
@@ -139,7 +140,7 @@ def test_a_person_shows_and_hides_and_no_model_overrides_that(delta: Site) -> No
     assert (after["air"].said_by, after["air"].said_at) == ("unknown", delta.clock())
     assert after["air"].hidden_why == "a person said that it is not about the brand"
     # What was hidden and is shown by hand is judged; what a model is sure of stays as the person said.
-    judge_batch(delta.store, (), "http://x", delta.clock())
+    judge_batch(delta.store, delta.clock())
     assert pairs(delta)["water"].verdict in (Reason.OPENED_INCIDENT, Reason.JOINED_INCIDENT)
     write(delta, {ids["air"]: 1.0, ids["water"]: 0.0}, "promoter", model="better")
     decide_again(delta, 1)
@@ -157,7 +158,7 @@ def test_what_a_person_hid_before_it_was_scored_stays_hidden(delta: Site) -> Non
     write(delta, {air: 1.0})
     assert "air" not in shown(delta)
     assert delta.rollups() == delta.recount() == {}
-    judge_batch(delta.store, (), "http://x", delta.clock())
+    judge_batch(delta.store, delta.clock())
     assert delta.rows(Alert) == []
 
 
@@ -170,7 +171,7 @@ def test_other_words_decide_anew_and_nobody_is_told_late(delta: Site) -> None:
     assert (sum(one.hidden for one in done), sum(one.shown for one in done)) == (1, 1)
     assert (shown(delta), pairs(delta)["water"].verdict) == (["water"], Reason.SHOWN_LATER)
     assert delta.rollups() == delta.recount()
-    judge_batch(delta.store, (), "http://x", delta.clock())
+    judge_batch(delta.store, delta.clock())
     assert delta.rows(Alert) == []
 
     delta.brand("Delta", query="delta", relevance={"threshold": False})

@@ -119,7 +119,7 @@ def die(*_: object) -> None:
 
 
 @given(steps=STEPS)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_rollups_are_always_what_a_recount_gives(sqlite_site: Site, steps: list[Take | Write | Blank]) -> None:
     emptied(sqlite_site)
     run(sqlite_site, steps)

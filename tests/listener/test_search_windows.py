@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from listener.windows import Answer, Span, Step, in_windows
+from listener.search_windows import Answer, Span, Step, in_windows
 
 LAG = timedelta(seconds=60)
 LOOKBACK = timedelta(hours=1)
