@@ -5,13 +5,31 @@ from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from api import refusals
 from api.addresses import trusted_hosts
 from api.dashboard.live import Live
-from api.routes import alerts, events, health, ingest, mentions, pages, relevance, sources
+from api.gates import OwnPages
+from api.routes import (
+    alert_acts,
+    alert_figures,
+    alerts,
+    backtest,
+    deliveries,
+    events,
+    health,
+    ingest,
+    mentions,
+    pages,
+    relevance,
+    silences,
+    slack,
+    sources,
+)
+from api.turns import Turns
 from api.wiring import Installation
 
 STATIC = Path(__file__).parent / "dashboard" / "static"
@@ -39,13 +57,18 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
         # Their pages come from elsewhere, which the policy forbids; the description itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(refusals.storable)],
     )
+    refusals.register(app)
     app.state.installation = installation
     app.state.live = Live(installation)
     app.state.stop = stop
+    app.state.turns = Turns()
 
-    # Innermost, so that what it answers carries the headers as well.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=trusted_hosts(installation.settings), www_redirect=False)
+    # Innermost, so that what they answer carries the headers as well.
+    hosts = trusted_hosts(installation.settings)
+    app.add_middleware(OwnPages, settings=installation.settings, any_host="*" in hosts)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
 
     @app.middleware("http")
     async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -54,7 +77,22 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
             response.headers.setdefault(name, value)
         return response
 
-    for module in (health, mentions, sources, relevance, alerts, ingest, events, pages):
+    for module in (
+        health,
+        mentions,
+        sources,
+        relevance,
+        alert_figures,
+        backtest,
+        alerts,
+        alert_acts,
+        deliveries,
+        silences,
+        ingest,
+        slack,
+        events,
+        pages,
+    ):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -12,7 +12,11 @@ import structlog
 from sqlmodel import Session
 
 from alerts.channel import Channel, ChannelSetupError
-from alerts.registry import build_channel
+from alerts.channels.slack_bot import SlackBot
+from alerts.policy import DEFAULT_BUDGET, Policy
+from alerts.registry import CHANNELS, build_channel
+from alerts.slack.signature import SigningSecret
+from api import story
 from api.addresses import public_url
 from listener import clock, configfile
 from listener.config import ConfigError, Settings, with_secrets
@@ -24,7 +28,7 @@ from listener.push.options import PushEntry, Sender, sender
 from listener.queue import WorkQueue
 from listener.quota import Meters
 from listener.registry import demands
-from listener.store import brands, health, migrate
+from listener.store import brands, health, migrate, silences
 from listener.store.engine import Store
 from listener.store.push import PUSH
 from listener.store.score_cache import StoredScores
@@ -47,7 +51,9 @@ class Installation:
     """One Escucha: where it keeps things and what it works with. Closes its database when its block ends.
 
     ``channel_names``: all channels set up here; ``channels`` has them built, and is empty in one that sends nothing.
-    ``senders``: the systems that may send here, empty in one that serves nobody.
+    ``senders``: the systems that may send here, empty in one that serves nobody; ``signing``: Slack bots whose buttons
+    it hears of, each with its app's signing secret. ``policy``: who is told of what. ``budgets``: channel -> the most
+    messages in any hour; ``fallbacks``: channel -> the one that is told when it is switched off.
     """
 
     settings: Settings
@@ -55,6 +61,10 @@ class Installation:
     channel_names: tuple[str, ...]
     channels: Mapping[str, Channel]
     senders: Mapping[str, Sender] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    budgets: Mapping[str, int] = field(default_factory=dict)
+    fallbacks: Mapping[str, str] = field(default_factory=dict)
+    signing: Mapping[str, SigningSecret] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -68,14 +78,20 @@ class Installation:
         return timedelta(minutes=self.settings.stuck_minutes)
 
     def attention(self, session: Session) -> list[str]:
-        """What waits for a person, in words."""
-        return health.attention(session, clock.now(), self.patience, self.channel_names, demands())
+        """What waits for a person, in words, and first of all that everything is silenced."""
+        now = clock.now()
+        quiet = story.in_force([one for one in silences.in_force(session, now) if not one.matchers], now)
+        return quiet + health.attention(session, now, self.patience, self.channel_names, demands())
+
+    def silenced(self, session: Session) -> list[str]:
+        """The silences in force, in words, those of everything first."""
+        now = clock.now()
+        return story.in_force(silences.in_force(session, now), now)
 
     def pipeline(self, *, share: float = 1.0) -> Pipeline:
         """The stages, ready to run. ``share``: how much of the accounts' quotas may be used up by it."""
         stop = Event()
-        slack = Pacing(timedelta(seconds=self.settings.slack_pace_seconds), self.settings.max_attempts)
-        other = Pacing(max_attempts=self.settings.max_attempts)
+        pacing = {name: self._pacing(channel) for name, channel in self.channels.items()}
         tools = Tools(
             Http(timeout=self.settings.http_timeout), endpoints(self.settings),
             Meters(self.store, clock.now, stop.wait, share=share), self.settings.http_timeout,
@@ -84,7 +100,8 @@ class Installation:
             store=self.store,
             queue=WorkQueue(self.store),
             channels=self.channels,
-            pacing={name: slack if channel.kind == "slack" else other for name, channel in self.channels.items()},
+            pacing=pacing,
+            policy=self.policy,
             tools=tools,
             sparing=replace(tools, meter=Meters(self.store, clock.now, stop.wait, share=share * SPARED)),
             following=replace(tools, meter=Meters(self.store, clock.now, stop.wait, share=min(share, FOLLOWED))),
@@ -93,6 +110,17 @@ class Installation:
             clock=clock.now,
             stop=stop,
         )  # fmt: skip
+
+    def _pacing(self, channel: Channel) -> Pacing:
+        kind = CHANNELS[channel.kind]
+        return Pacing(
+            timedelta(seconds=self.settings.slack_pace_seconds) if kind.slack else kind.pace,
+            self.settings.max_attempts,
+            self.budgets.get(channel.name, DEFAULT_BUDGET),
+            self.fallbacks.get(channel.name),
+            tuple(name for name in self.channel_names if name != channel.name),
+            public_url(self.settings),
+        )
 
     def scorer(self) -> Scorer:
         """The model. Raises sentiment.errors for one that cannot be used."""
@@ -138,6 +166,7 @@ def install(settings: Settings, config: ConfigFile, *, sending: bool = True, rec
     """
     channels = build_channels(settings, config) if sending else {}
     senders = build_senders(settings, config) if receiving else {}
+    signing = build_signing(settings, config) if receiving else {}
     store = Store(settings.database())
     try:
         migrate.upgrade(store)
@@ -148,7 +177,11 @@ def install(settings: Settings, config: ConfigFile, *, sending: bool = True, rec
         # Whoever serves may be there before whoever works.
         with store.transaction() as session:
             brands.save_sources(session, [_sender_row(entry) for entry in config.push], clock.now())
-    return Installation(settings, store, channel_names(settings, config), channels, senders)
+    entries = config.channels or ()
+    budgets = {entry.name: entry.budget for entry in entries}
+    fallbacks = {entry.name: entry.fallback for entry in entries if entry.fallback is not None}
+    names = channel_names(settings, config)
+    return Installation(settings, store, names, channels, senders, config, budgets, fallbacks, signing)
 
 
 def apply_config(store: Store, config: ConfigFile) -> None:
@@ -175,6 +208,7 @@ def brand_row(brand: BrandEntry) -> dict[str, object]:
         "alerting": brand.alerting,
         "channels": list(brand.channels) if brand.channels is not None else None,
         "relevance": brand.relevance_rules,
+        "accounts": list(brand.accounts),
         "active": True,
     }
 
@@ -216,6 +250,20 @@ def build_senders(settings: Settings, config: ConfigFile) -> dict[str, Sender]:
     return found
 
 
+def build_signing(settings: Settings, config: ConfigFile) -> dict[str, SigningSecret]:
+    """The Slack bots that have buttons. Raises ConfigError, without secrets in it."""
+    found = {}
+    for entry in config.channels or ():
+        named = {name: value for name, value in entry.options.items() if name.startswith("signing_secret")}
+        if entry.kind == SlackBot.kind and named:
+            try:
+                held = with_secrets(named, os.environ)
+                found[entry.name] = SigningSecret.checked(str(held["signing_secret"]))
+            except (ValueError, ConfigError) as error:
+                raise ConfigError(f"{settings.config}: {entry.name}: {error}") from error
+    return found
+
+
 def _secrets(entry: PushEntry) -> dict[str, str]:
     held = with_secrets(entry.variables, os.environ)
     return {name: held[name.removesuffix("_from")] for name in entry.variables}
@@ -223,22 +271,40 @@ def _secrets(entry: PushEntry) -> dict[str, str]:
 
 def channel_names(settings: Settings, config: ConfigFile) -> tuple[str, ...]:
     """The channels that there are; known without their secrets."""
+    return tuple(channel_kinds(settings, config))
+
+
+def channel_kinds(settings: Settings, config: ConfigFile) -> dict[str, str]:
+    """The same with their kinds."""
     if config.channels is not None:
-        return tuple(entry.name for entry in config.channels)
-    return ("log",) if settings.slack_webhook_url is None else ("log", "slack")
+        return {entry.name: entry.kind for entry in config.channels}
+    return {"log": "log"} if settings.slack_webhook_url is None else {"log": "log", "slack": "slack"}
 
 
-def build_channels(settings: Settings, config: ConfigFile) -> dict[str, Channel]:
-    """The same, ready to send. Raises ConfigError, without secrets in it."""
+def _placed(settings: Settings, kind: str, options: Mapping[str, object]) -> Mapping[str, object]:
+    """The options with where the platform is, as the settings say, for kinds that can be told."""
+    return {"base_url": settings.slack_url} | dict(options) if kind == SlackBot.kind else options
+
+
+def build_channels(settings: Settings, config: ConfigFile, *, only: str | None = None) -> dict[str, Channel]:
+    """The same, ready to send, or one of them. Raises ConfigError, without secrets in it."""
     described: Sequence[tuple[str, str, Mapping[str, object]]]
     if config.channels is not None:
-        described = [(entry.name, entry.kind, with_secrets(entry.options, os.environ)) for entry in config.channels]
+        described = [
+            (entry.name, entry.kind, _placed(settings, entry.kind, with_secrets(entry.options, os.environ)))
+            for entry in config.channels
+            if only in (None, entry.name)
+        ]
     else:
         described = [("log", "log", {})]
         if settings.slack_webhook_url is not None:
             described.append(("slack", "slack", {"url": settings.slack_webhook_url.get_secret_value()}))
     try:
-        return {name: build_channel(name, kind, options) for name, kind, options in described}
+        return {
+            name: build_channel(name, kind, options, clock.now)
+            for name, kind, options in described
+            if only in (None, name)
+        }
     except ChannelSetupError as error:
         where = settings.config if config.channels is not None else "ESCUCHA_SLACK_WEBHOOK_URL"
         raise ConfigError(f"{where}: {error}") from error

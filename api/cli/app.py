@@ -7,23 +7,28 @@ from rich.text import Text
 
 from alerts.channel import ChannelSetupError
 from api.cli import (
+    alerts,
     backfill,
     channels,
     check,
     collect,
+    deliveries,
     demo,
+    digest,
     evaluate,
     explain,
     imports,
     push,
     query,
     relevance,
+    routes,
     run,
     score,
+    silences,
     sources,
 )
 from api.cli.group import app
-from api.cli.output import Failure
+from api.cli.output import Failure, WrongUse
 from api.terminal import visible_lines
 from listener.config import ConfigError
 from listener.source import SourceError
@@ -34,7 +39,8 @@ __all__ = ["app", "main"]
 
 # In the order of `escucha --help`: what a newcomer needs first.
 MODULES = (
-    demo, run, imports, collect, sources, backfill, score, explain, query, relevance, evaluate, check, channels, push,
+    demo, run, imports, collect, sources, backfill, score, explain, query, relevance, evaluate, check, alerts,
+    routes, silences, digest, channels, deliveries, push,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)
@@ -42,8 +48,8 @@ for module in MODULES:
 EXPECTED = (Failure, ConfigError, ChannelSetupError, SourceError, StoreError, SentimentError)
 """Errors whose message is all a person needs; anything else is a bug and shows its traceback."""
 
-WRONG_SETTINGS = (ConfigError, ChannelSetupError, StoreError, ModelNotFound, ModelInvalid)
-"""Those of them that a person mends in the settings or in escucha.yml."""
+WRONG = (WrongUse, ConfigError, ChannelSetupError, StoreError, ModelNotFound, ModelInvalid)
+"""Those of them that a person mends in the command, in the settings or in escucha.yml."""
 
 
 def main() -> None:
@@ -55,4 +61,4 @@ def main() -> None:
         # Control characters first: what a server said may be among the words.
         for line in visible_lines(str(error).strip("\n")).split("\n"):
             console.print(Text.assemble(("escucha:", "bold red"), f" {line}"), highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, WRONG_SETTINGS) else 1)
+        sys.exit(2 if isinstance(error, WRONG) else 1)

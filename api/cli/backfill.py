@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from rich.progress import Progress, TaskID
 
 from alerts.text import visible
 from alerts.wording import counted, moment
+from api.cli.moments import moment_of
 from api.cli.output import Failure, progress, say, stay_out
 from api.cli.setup import prepare
 from api.cli.stopping import told_to_stop
@@ -62,7 +63,7 @@ def backfill(
     however it ended. What is found is scored like everything else, by `escucha run` or `work`; being old, it raises no
     alerts. A fifth of every quota is left for what follows the present.
     """
-    began, ended = _moment(since, "--since"), _moment(until, "--until", whole_day=True) if until else None
+    began, ended = moment_of(since, "--since"), moment_of(until, "--until", whole_day=True) if until else None
     if began >= (ended or clock.now()):
         raise typer.BadParameter(f"{since} is not before {until or 'now'}", param_hint="--since")
     settings = prepare()
@@ -135,19 +136,6 @@ def _days(length: timedelta) -> str:
         if length >= unit:
             return counted(round(length / unit), noun)
     return counted(round(length.total_seconds()), "second")
-
-
-def _moment(text: str, option: str, *, whole_day: bool = False) -> datetime:
-    try:
-        if len(text) == len("2026-05-01"):
-            day = date.fromisoformat(text)
-            return datetime.combine(day, time(), UTC) + timedelta(days=int(whole_day))
-        found = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(
-            f"{text!r} is no day (2026-05-01) and no time (2026-05-01T12:00)", param_hint=option
-        ) from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _sources(installation: Installation, names: Sequence[str]) -> list[Source]:

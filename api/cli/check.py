@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from api.wiring import build_channels, build_senders, channel_names
 from listener import configfile
 from listener.config import PREFIX, SECRETS, ConfigError, Settings
 from listener.configfile import ConfigFile, ConfigFileError
+from listener.policy_check import doubts
 from listener.query.hints import hints
+from listener.rules import is_on
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
 from sentiment.errors import SentimentError
@@ -111,6 +113,12 @@ def _database_file(settings: Settings) -> Path | None:
     return Path(url.database) if url.drivername == "sqlite" and url.database not in (None, "", ":memory:") else None
 
 
+def _finds_own(query: str, accounts: Sequence[str]) -> bool:
+    """Whether a query looks for what one of these accounts writes."""
+    plain = query.casefold().replace('"', "").replace("@", "")
+    return any(f"{word}:{one.removeprefix('@').casefold()}" in plain for one in accounts for word in ("author", "from"))
+
+
 def _warnings(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
     named = _named(config)
     for variable, likely in _unknown_settings(named):
@@ -123,6 +131,19 @@ def _warnings(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
     for brand in config.brands if config is not None else ():
         for hint in hints(brand.effective_query):
             yield f"brand {brand.name}: {hint}"
+        if not brand.accounts and is_on("unanswered", brand.role, brand.alerting):
+            yield (
+                f"brand {brand.name}: names no accounts, so nobody can see what was answered and the rule unanswered "
+                "says nothing; add accounts: with the handles it answers from, or unanswered: false under alerts:"
+            )
+        elif is_on("unanswered", brand.role, brand.alerting) and not _finds_own(brand.effective_query, brand.accounts):
+            handle = brand.accounts[0].removeprefix("@")
+            yield (
+                f"brand {brand.name}: its query finds none of its own accounts' posts, so the rule unanswered sees few "
+                f"answers, if any; add `OR author:{handle}` to the query"
+            )
+    if config is not None:
+        yield from doubts(config, channel_names(settings, config))
     if config is None or config.channels is None:
         return
     if not config.channels:

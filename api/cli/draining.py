@@ -9,7 +9,7 @@ from listener import clock
 from listener.pipeline import Pipeline
 from listener.store.read import Pending
 
-_BARS = {"unscored": "scoring", "unjudged": "judging", "undelivered": "delivering"}
+_BARS = {"unscored": "scoring", "unjudged": "judging", "undecided": "deciding", "undelivered": "delivering"}
 
 
 def drain(pipeline: Pipeline, wait: timedelta, poll_seconds: float = 0.25) -> Pending:
@@ -41,6 +41,7 @@ def in_words(pending: Pending) -> str:
         for number, what, done in (
             (pending.unscored, "mention", "scored"),
             (pending.unjudged, "mention", "judged"),
+            (pending.undecided, "incident", "decided upon"),
             (pending.undelivered, "notice", "sent"),
         )
         if number

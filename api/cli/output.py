@@ -1,8 +1,9 @@
-"""What the commands say to people: on standard error, so that standard output stays for data."""
+"""What the commands say to people on standard error, so that standard output stays for data: lists and answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,6 +22,15 @@ console = Console(stderr=True, highlight=False)
 
 class Failure(Exception):
     """The command could not do (all of) what it was asked; the message says what and what to do."""
+
+
+class WrongUse(Failure):
+    """What was asked makes no sense, such as a rule that there is not; exit status 2."""
+
+
+def show_line(text: str) -> None:
+    """A line or more of what was asked for, on standard output; control characters are shown as escapes."""
+    typer.echo(visible_lines(text))
 
 
 def say(text: str) -> None:

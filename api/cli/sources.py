@@ -20,7 +20,7 @@ from api.routes.sources import SourceCoverage, SourceStatus
 from api.terminal import json_text
 from api.wiring import Installation, install, read_config
 from listener import clock, coverage
-from listener.coverage import Hour, State
+from listener.coverage import Hour, HourState
 from listener.error_words import trouble
 from listener.jobs.collect import NOBODY
 from listener.matching import Matcher
@@ -37,17 +37,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON, as the A
 ACCOUNT = "an account on this platform"
 """Which source uses which is not kept: where there are several, it may be another one's."""
 
-SIGNS: dict[State, tuple[str, str, str]] = {
-    State.COVERED: ("█", "green", "all of it read"),
-    State.PARTLY: ("▒", "yellow", "read in part"),
-    State.CAPPED: ("C", "red", "the platform had more than it hands out"),
-    State.RATE_LIMITED: ("R", "red", "told to slow down"),
-    State.FAILED: ("F", "red", "failed"),
-    State.UNFINISHED: ("U", "yellow", "begun, not finished"),
-    State.NOT_POLLED: ("-", "red", "nobody polled"),
-    State.WAITING: ("~", "dim", "not due yet"),
-    State.BEFORE: (".", "dim", "before it was listened to"),
-    State.FUTURE: (" ", "dim", "still to come"),
+SIGNS: dict[HourState, tuple[str, str, str]] = {
+    HourState.COVERED: ("█", "green", "all of it read"),
+    HourState.PARTLY: ("▒", "yellow", "read in part"),
+    HourState.CAPPED: ("C", "red", "the platform had more than it hands out"),
+    HourState.RATE_LIMITED: ("R", "red", "told to slow down"),
+    HourState.FAILED: ("F", "red", "failed"),
+    HourState.UNFINISHED: ("U", "yellow", "begun, not finished"),
+    HourState.NOT_POLLED: ("-", "red", "nobody polled"),
+    HourState.WAITING: ("~", "dim", "not due yet"),
+    HourState.BEFORE: (".", "dim", "before it was listened to"),
+    HourState.FUTURE: (" ", "dim", "still to come"),
 }
 """How an hour is drawn: a sign that is one even without colours, and what it means."""
 
@@ -294,7 +294,7 @@ def _print_source(standing: Standing, hours: Sequence[Hour], detail: SourceCover
     line("")
     for day, drawn in _days(hours):
         console.print(Text.assemble((f"{day} ", "dim"), *drawn))
-    used = [state for state in SIGNS if state in {hour.state for hour in hours} and state is not State.FUTURE]
+    used = [state for state in SIGNS if state in {hour.state for hour in hours} and state is not HourState.FUTURE]
     for state in used:
         sign, style, words = SIGNS[state]
         many = sum(hour.state == state for hour in hours)

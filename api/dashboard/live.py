@@ -18,11 +18,14 @@ class State:
     totals: read.Totals
     movement: tuple[int, ...]
     attention: tuple[str, ...]
+    silenced: tuple[str, ...]
 
     @property
     def version(self) -> str:
         """Equal for equal states; safe in a header."""
-        return hashlib.sha256(repr((self.totals, self.movement, self.attention)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((self.totals, self.movement, self.attention, self.silenced)).encode()).hexdigest()[
+            :16
+        ]
 
 
 class Live:
@@ -41,6 +44,7 @@ class Live:
             if self._state is None or now - self._read_at >= FRESH_S:
                 with self._installation.store.reading() as session:
                     attention = tuple(self._installation.attention(session))
-                    self._state = State(read.totals(session), read.movement(session), attention)
+                    silenced = tuple(self._installation.silenced(session))
+                    self._state = State(read.totals(session), read.movement(session), attention, silenced)
                 self._read_at = now
             return self._state

@@ -1,20 +1,23 @@
 """What the templates need: text cut to what a list shows, with the brand marked, and words for reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fastapi.templating import Jinja2Templates
 
 from alerts.links import web_link
-from alerts.reasons import Reason
-from alerts.text import one_line, tame
-
-_SENTENCES = {str(reason): reason.sentence for reason in Reason}
+from alerts.text import one_line, shorten, tame
+from alerts.wording import counted
+from api import story
 
 SHOWN = 320
 """Characters of a mention that a list shows."""
+
+NAME = 60
+"""Characters of a name beside other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,17 @@ def iso(when: datetime) -> str:
     return when.astimezone(UTC).isoformat()
 
 
-def sentence(reason: str | None) -> str:
-    """What a named reason means."""
-    return _SENTENCES.get(reason or "", "")
+def evidence_rows(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A rule's numbers, name by name; what is nested is shown as it is stored."""
+    rows = []
+    for name, value in evidence.items():
+        shown = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if _whole(value) else str(value)
+        rows.append((name.replace("_", " "), one_line(shown)[:SHOWN]))
+    return rows
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def percent(part: int, whole: int) -> str:
@@ -73,8 +84,14 @@ def templates() -> Jinja2Templates:
         "pieces": pieces,
         "moment": moment,
         "iso": iso,
-        "sentence": sentence,
+        "sentence": story.sentence,
+        "told": story.told,
+        "decided": story.decided,
+        "standing": story.standing,
+        "silenced_ones": story.silenced_ones,
+        "counted": counted,
         "one_line": one_line,
+        "name": lambda text: shorten(one_line(text), NAME),
         "web_link": web_link,
     }
     found.env.globals["percent"] = percent

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Path, Query, Request
 from sqlmodel import Session
 
+from api.turns import Turns
 from api.wiring import Installation
 
 HIGHEST_ID = 2**63 - 1
@@ -23,7 +24,13 @@ def reading(request: Request) -> Iterator[Session]:
         yield session
 
 
+def turns(request: Request) -> Turns:
+    """Whose turn it is to do what takes long."""
+    return cast(Turns, request.app.state.turns)
+
+
 Installed = Annotated[Installation, Depends(installation)]
+InTurn = Annotated[Turns, Depends(turns)]
 Reading = Annotated[Session, Depends(reading)]
 Id = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
 Before = Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="`next` of the page before this one.")]

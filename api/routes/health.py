@@ -19,7 +19,7 @@ class Health(BaseModel):
     status: Literal["ok", "stuck"]
     stuck: list[str] = Field(description="What should have moved on and has not.")
     attention: int = Field(
-        description="Lines on the page under what waits for a person: sources, channels, deliveries."
+        description="Lines on the page under what waits for a person: sources, channels, deliveries, silence."
     )
 
 

@@ -1,21 +1,46 @@
-"""The pages: what is arriving, and one incident. Server-rendered."""
+"""The pages: what is arriving, incidents, and what becomes of messages about them. Server-rendered."""
 
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from api.dashboard.rendering import templates
-from api.routes.dependencies import Id, Installed, Reading
+from alerts.incident import State
+from alerts.policy import DEFAULT_BUDGET
+from alerts.registry import RULES
+from alerts.severity import Severity
+from alerts.text import one_line
+from api.dashboard.rendering import evidence_rows, templates
+from api.routes.dependencies import Before, Id, Installed, Reading
 from api.wiring import Installation
-from listener.store import read
+from listener import clock
+from listener.store import brands, letters, read, silences
+from listener.store.channel_status import statuses
+from listener.store.dossier import dossier
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _templates = templates()
 
 SHOWN = 60
-"""Mentions and incidents on the first page."""
+"""Mentions and incidents on the first page, and rows of a kind on other pages."""
+
+Choice = Annotated[str, Query(max_length=500)]
+
+ACTS = (
+    ("Acknowledge", "acknowledge", "acknowledge"),
+    ("Assign", "assign", "assign"),
+    ("Snooze", "snooze", "snooze"),
+    ("Wake", "wake", "wake"),
+    ("Answered", "answer", "answer"),
+    ("Resolve", "resolve", "resolve"),
+    ("Reopen", "reopen", "reopen"),
+    ("Note", "note", "note"),
+    ("Useful", "useful", "feedback"),
+    ("Not useful", "not-useful", "feedback"),
+)
+"""What can be done with an incident: in words, at the terminal, over the API."""
 
 
 @router.get("/")
@@ -30,20 +55,86 @@ def arriving(request: Request, installed: Installed, session: Reading) -> HTMLRe
     return _templates.TemplateResponse(request, "arriving.html", _arriving(installed, session))
 
 
+@router.get("/alerts")
+def incidents(
+    request: Request,
+    installed: Installed,
+    session: Reading,
+    state: Choice = read.UNRESOLVED,
+    severity: Choice = "",
+    rule: Choice = "",
+    brand: Choice = "",
+    assignee: Choice = "",
+    before: Before = None,
+) -> HTMLResponse:
+    """Incidents, the latest first, those that are not over unless others are asked for; "" = any. What nobody knows
+    finds nothing."""
+    asked = {"state": state, "severity": severity, "rule": rule, "brand": brand, "assignee": assignee}
+    found = read.alerts(
+        session, state=state or None, severity=severity or None, rule=rule or None, brand=brand or None,
+        assignee=assignee or None, before=before, limit=SHOWN + 1,
+    )  # fmt: skip
+    shown, further = found[:SHOWN], len(found) > SHOWN
+    choices = {
+        "state": [read.UNRESOLVED, *State],
+        "severity": list(reversed(Severity)),
+        "rule": list(RULES),
+        "brand": [row.name for row in brands.active_brands(session)],
+    }
+    context = {
+        "alerts": shown,
+        "silenced": installed.silenced(session),
+        "older": f"/alerts?{urlencode({**asked, 'before': shown[-1]['id']})}" if further else None,
+        "assignee": assignee,
+        "filters": [(name, name.capitalize(), asked[name], of) for name, of in choices.items()],
+    }
+    return _templates.TemplateResponse(request, "incidents.html", context)
+
+
+@router.get("/channels")
+def channels(request: Request, installed: Installed, session: Reading) -> HTMLResponse:
+    """What may keep people from being told: silences, channels that are off, messages that are dead or wait."""
+    now = clock.now()
+    context = {
+        "silences": silences.shown(session, now),
+        "channels": statuses(session, installed.channel_names, now),
+        "budgets": installed.budgets,
+        "budget": DEFAULT_BUDGET,
+        "lots": [
+            ("Dead messages", letters.listed(session, state="dead", limit=SHOWN)),
+            ("Messages that wait", letters.listed(session, state="pending", limit=SHOWN)),
+        ],
+        "most": SHOWN,
+    }
+    return _templates.TemplateResponse(request, "channels.html", context)
+
+
 @router.get("/alerts/{alert_id}")
 def incident(request: Request, session: Reading, alert_id: Id) -> HTMLResponse:
-    """One incident: its mentions, and what became of each message about it."""
-    found = read.alerts(session, alert_id=alert_id)
-    if not found:
+    """One incident: its life, what was told of it and what was not, its mentions and what stands around them."""
+    found = dossier(session, alert_id, clock.now())
+    if found is None:
         raise HTTPException(404, "There is no such incident.")
-    mentions = read.mentions(session, alert_id=alert_id, limit=200)
-    return _templates.TemplateResponse(request, "incident.html", {"alert": found[0], "mentions": mentions})
+    alert = found.incident
+    shown = {
+        "alert": alert,
+        "name": f"{one_line(alert['brand'] or 'All brands')}: {alert['rule']} incident",
+        "mentions": read.mentions(session, alert_id=alert_id, limit=200),
+        "timeline": found.timeline,
+        "decisions": found.decisions,
+        "around": found.around,
+        "evidence": evidence_rows(alert["evidence"]),
+        "acts": ACTS,
+    }
+    return _templates.TemplateResponse(request, "incident.html", shown)
 
 
 def _arriving(installed: Installation, session: Session) -> dict[str, Any]:
+    attention = installed.attention(session)
     return {
         "totals": read.totals(session),
-        "attention": installed.attention(session),
+        "attention": attention,
+        "silenced": [line for line in installed.silenced(session) if line not in attention],
         "alerts": read.alerts(session, limit=SHOWN),
         "mentions": read.mentions(session, limit=SHOWN),
     }

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from alerts.wording import counted
 from api.routes.dependencies import Installed, Reading
 from listener import clock, coverage
-from listener.coverage import State
+from listener.coverage import HourState
 from listener.error_words import Kind
 from listener.store import brands
 from listener.store import coverage as ledger
@@ -118,7 +118,7 @@ class Hour(BaseModel):
     """One hour of a source. Only in a `covered` hour do no mentions mean that nobody said anything."""
 
     hour: datetime = Field(description="When it begins.")
-    state: State
+    state: HourState
     covered: float = Field(description="The share of it that has been read, from 0 to 1.")
     mentions: int | None = Field(
         description="Mentions said in it, whenever they were found; null = none is stored and none of it was read, so "
@@ -165,14 +165,14 @@ class SourceCoverage(BaseModel):
         )  # fmt: skip
 
 
-_NOBODYS = (State.WAITING, State.BEFORE, State.FUTURE)
+_NOBODYS = (HourState.WAITING, HourState.BEFORE, HourState.FUTURE)
 """Hours of which nothing was to be read."""
 
 
 def _in_words(number: int, hours: list[Hour]) -> str:
     """How many mentions, with how sure that is: no mentions is not the same as nothing read."""
     asked = [hour for hour in hours if hour.state not in _NOBODYS]
-    whole = sum(hour.state is State.COVERED for hour in asked)
+    whole = sum(hour.state is HourState.COVERED for hour in asked)
     if not asked and not number:
         return "nothing of these hours was to be read yet"
     if not number and not any(hour.covered for hour in hours):

@@ -10,12 +10,15 @@ import pytest
 import uvicorn
 
 from alerts.channels.log import LogChannel
+from alerts.registry import RULES
+from alerts.rule import MentionRule
 from api.app import create_app
 from api.wiring import Installation, brand_row
 from listener.config import Settings
 from listener.configfile import BrandEntry
 from listener.items import Author, Item
 from listener.jobs.alert import judge_batch
+from listener.jobs.decide import decide_batch
 from listener.jobs.deliver import Pacing, deliver_next
 from listener.query import parse
 from listener.store import brands, intake, scoring
@@ -25,8 +28,9 @@ from ..conftest import Clock
 
 HOSTILE = '<script>alert("lumbra")</script> "onload=x <!channel> \u202egnp.exe lumbra\x00 =HYPERLINK("http://x")'
 
-STANCES = {
+STANCES = {  # "doubtful": a detractor by a narrow margin
     "detractor": {"-2": 0.5, "-1": 0.4, "0": 0.1, "1": 0.0, "2": 0.0},
+    "doubtful": {"-2": 0.32, "-1": 0.3, "0": 0.38, "1": 0.0, "2": 0.0},
     "passive": {"-2": 0.0, "-1": 0.1, "0": 0.8, "1": 0.1, "2": 0.0},
     "promoter": {"-2": 0.0, "-1": 0.0, "0": 0.1, "1": 0.4, "2": 0.5},
 }
@@ -44,8 +48,9 @@ class House:
         return self.installation.store
 
     def listen(self) -> None:
-        """Set up the brands and a source."""
-        entries = (BrandEntry(name="Lumbra"), BrandEntry(name="Telmira", role="competitor"))
+        """Set up the brands and a source. Of the mention rules one, so that a mention is in one incident at most."""
+        others = {name: False for name, rule in RULES.items() if isinstance(rule, MentionRule) and name != "detractor"}
+        entries = (BrandEntry(name="Lumbra", alerts=others), BrandEntry(name="Telmira", role="competitor"))
         with self.store.transaction() as session:
             brands.save_brands(session, [brand_row(entry) for entry in entries], self.clock())
             brands.save_sources(session, [{"name": "stream", "kind": "file", "options": {"path": "x"}}], self.clock())
@@ -67,15 +72,22 @@ class House:
 
     def judge_and_tell(self) -> None:
         """Let the later stages do what there is to do."""
-        judge_batch(self.store, self.installation.channel_names, "http://127.0.0.1:8765", self.clock())
+        judge_batch(self.store, self.clock())
+        self.decide()
         for channel in self.installation.channels.values():
             while deliver_next(self.store, channel, self.clock, Pacing()):
                 pass
 
+    def decide(self) -> None:
+        """Decide upon the incidents that are due."""
+        edits = {name: channel.edits for name, channel in self.installation.channels.items()}
+        decide_batch(self.store, self.installation.policy, edits, "http://127.0.0.1:8765", self.clock())
+
 
 def _score(pair_id: int, label: str) -> dict[str, object]:
     return {
-        "mention_brand_id": pair_id, "model": "test", "revision": "1", "label": label, "unsure": False, "lang": "en",
+        "mention_brand_id": pair_id, "model": "test", "revision": "1",
+        "label": "detractor" if label == "doubtful" else label, "unsure": False, "lang": "en",
         "polarity": {"negative": 0.1, "neutral": 0.8, "positive": 0.1}, "stance": STANCES[label],
         "emotions": None, "irony": None, "offensive": None, "complaint": None, "relevance": None,
     }  # fmt: skip

@@ -3,10 +3,15 @@
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from listener import clock
+from listener.store import life, silences
+from listener.store.tables import ChannelState, Delivery, table
 
 from ..conftest import absent
 from .conftest import HOSTILE, Served
@@ -99,3 +104,48 @@ class TestFirstPage:
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert page.locator(".delivery.sent").count() == 1
         assert problems == []
+
+    def test_names_without_spaces_do_not_make_a_page_scroll_sideways(
+        self, page: Page, served: Served, problems: list[str]
+    ) -> None:
+        crowd(served)
+        for path in ("/", "/alerts?state=", "/alerts/1", "/channels"):
+            page.goto(f"{served.url}{path}")
+            for closed in page.locator("summary").all():
+                closed.click()
+            page.locator("body", has_text="Q" * 50).wait_for()
+            over = "document.documentElement.scrollWidth - window.innerWidth"
+            assert (path, page.evaluate(over)) == (path, 0)
+            cut = """[...document.querySelectorAll("main *")]
+                .filter((one) => one.getBoundingClientRect().right > window.innerWidth)
+                .map((one) => one.className || one.tagName)"""
+            assert (path, page.evaluate(cut)) == (path, [])
+        assert problems == []
+
+    def test_a_silence_shows_by_itself_and_leads_to_what_else_is_held_back(self, page: Page, served: Served) -> None:
+        crowd(served)
+        page.locator(".attention", has_text="Silenced: every incident").wait_for(timeout=10_000)
+        page.locator(".silenced", has_text="Silenced: brand Lumbra or Telmira").wait_for(timeout=10_000)
+        page.locator(".silenced a").click()
+        page.locator("h1", has_text="Channels and silences").wait_for()
+        assert page.locator(".silence.active").count() == 2
+        assert page.locator(".channel.off").count() == 1
+        assert page.locator(".letter.dead").count() == 1
+
+
+def crowd(served: Served) -> None:
+    """Names that cannot be broken, silences, a channel that is off and a message that is dead."""
+    long, now = "Q" * 200, served.house.clock()
+    with served.house.store.transaction() as session:
+        life.act(session, 1, "acknowledge", "N" * 200, now)
+        life.act(session, 1, "assign", "ana", now, to=long, over=True)
+        life.act(session, 1, "note", long, now, text="Z" * 1500)
+        real = clock.now()
+        silences.add(session, {}, real, real + timedelta(hours=2), long, "C" * 900, real)
+        brands = {"brand": ["Lumbra", "Telmira"]}
+        silences.add(session, brands, real, real + timedelta(hours=1), "ana", "", real)
+        connection = session.connection()
+        connection.execute(table(Delivery).update().values(state="dead", outcome="rejected", attempts=3))
+        off = {"name": "log", "not_before": now, "disabled_at": now, "disabled_reason": "x" * 500}
+        connection.execute(table(ChannelState).delete())
+        connection.execute(table(ChannelState).insert().values(**off))

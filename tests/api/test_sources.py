@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from listener import clock as wall
-from listener.coverage import State, Stretch, hour_of
+from listener.coverage import HourState, Stretch, hour_of
 from listener.error_words import Kind
 from listener.store import brands, coverage
 from listener.store.source_status import Stand
@@ -149,7 +149,7 @@ def test_an_unknown_source_is_not_found(client: TestClient) -> None:
 def test_the_description_names_every_state(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     schemas = document["components"]["schemas"]
-    assert set(schemas["State"]["enum"]) == {state.value for state in State}
+    assert set(schemas["HourState"]["enum"]) == {state.value for state in HourState}
     assert set(schemas["Stand"]["enum"]) == {state.value for state in Stand}
     assert set(schemas["Kind"]["enum"]) == {kind.value for kind in Kind}
     assert {"/api/sources", "/api/sources/{name}/coverage"} <= document["paths"].keys()

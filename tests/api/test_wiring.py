@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlmodel import select
 
 from alerts.channels.slack import SlackWebhook
-from api.wiring import Installation, apply_config, install, open_scorer, read_config
+from api.wiring import Installation, apply_config, build_channels, install, open_scorer, read_config
 from listener import registry
 from listener.config import ConfigError, Settings, load_settings
 from listener.configfile import ConfigFile, parse_text
@@ -107,6 +107,24 @@ def test_channels_in_the_file_are_all_there_are(tmp_path: Path, monkeypatch: pyt
 
     assert made.channel_names == ("urgent",)
     made.store.close()
+
+
+def test_a_channel_keeps_the_pace_that_its_platform_lets_through(tmp_path: Path) -> None:
+    config = parsed(
+        "channels:\n  - {name: ops, kind: discord, url: 'https://discord.com/api/webhooks/1/x'}\n"
+        "  - {name: hook, kind: webhook, url: 'https://example.com/x'}\n"
+    )
+    with install(load_settings(data_dir=tmp_path), config) as made:
+        pacing = made.pipeline().pacing
+    assert (pacing["ops"].pace, pacing["hook"].pace) == (timedelta(seconds=2), timedelta(0))
+
+
+def test_one_channel_is_built_without_the_others_secrets(tmp_path: Path) -> None:
+    text = "channels:\n  - {name: urgent, kind: slack, url_from: UNSET}\n  - {name: log, kind: log}\n"
+    config = parse_text(text, Path("escucha.yml"), None)
+    assert list(build_channels(load_settings(data_dir=tmp_path), config, only="log")) == ["log"]
+    with pytest.raises(ConfigError, match="UNSET is not set"):
+        build_channels(load_settings(data_dir=tmp_path), config, only="urgent")
 
 
 def test_a_wrong_webhook_address_names_where_it_stands(tmp_path: Path) -> None:
@@ -275,7 +293,8 @@ channels:
         "Aeroluz": ('"Aeroluz"', "own", ["log"], True),
         "Nubia": ("nubia -wine", "competitor", None, True),
     }
-    assert kept["Nubia"].alerting == {"detractor": False}
+    # What a competitor has without a word in the file is listener.rules' to say.
+    assert kept["Nubia"].alerting == {}
     news, story = (sources(installation.store)[name] for name in ("news", "story"))
     assert (news.kind, news.every_s, news.brands, news.judge_as_new) == ("rss", 300, ["Aeroluz"], True)
     assert (news.options, story.brands) == ({"url": "https://news.example/feed"}, None)

@@ -120,7 +120,8 @@ def test_a_variable_that_the_file_names_is_known_and_an_unused_webhook_is_not(
 ) -> None:
     (tmp_path / "hook").write_text(HOOK)
     (tmp_path / "escucha.yml").write_text(
-        "brands: [{name: Lumbra}]\nchannels:\n  - {name: team, kind: slack, url_from: ESCUCHA_TEAM_HOOK}\n"
+        "brands: [{name: Lumbra, query: 'lumbra OR author:lumbra', accounts: [lumbra]}]\n"
+        "channels:\n  - {name: team, kind: slack, url_from: ESCUCHA_TEAM_HOOK}\n"
         "  - {name: boss, kind: slack, url_from: ESCUCHA_BOSS_HOOK}\n"
     )
     monkeypatch.setenv("ESCUCHA_TEAM_HOOK", HOOK)
@@ -137,3 +138,27 @@ def test_a_query_that_is_probably_meant_otherwise_is_pointed_out(escucha: Escuch
     result = escucha("check")
     assert result.status == 0
     assert "warning: brand Acme: column 6:" in result.err
+
+
+def test_a_brand_without_accounts_is_pointed_out_unless_nobody_asks_for_answers(
+    escucha: Escucha, tmp_path: Path
+) -> None:
+    brands = "[{name: Lumbra}, {name: Nubia, alerts: {unanswered: false}}, {name: Rival, role: competitor}]"
+    (tmp_path / "escucha.yml").write_text(f"brands: {brands}\n")
+    said = escucha("check").err
+
+    assert "brand Lumbra: names no accounts, so nobody can see what was answered" in said
+    assert "Nubia" not in said
+    assert "Rival" not in said
+
+
+def test_a_query_that_misses_the_brands_own_answers_is_pointed_out(escucha: Escucha, tmp_path: Path) -> None:
+    brands = (
+        "[{name: Lumbra, accounts: ['@lumbra']}, {name: Nubia, accounts: [nubia], query: 'Nubia OR author:@Nubia'}]"
+    )
+    (tmp_path / "escucha.yml").write_text(f"brands: {brands}\n")
+    said = escucha("check").err
+
+    assert "brand Lumbra: its query finds none of its own accounts' posts" in said
+    assert "add `OR author:lumbra` to the query" in said
+    assert "Nubia" not in said
