@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -15,6 +16,11 @@ from sqlmodel import SQLModel
 
 from listener.store import migrate
 from listener.store.engine import Store
+
+# Fewer examples than hypothesis's own 100, so that the whole suite stays quick; ESCUCHA_EXAMPLES=1000 looks harder. No
+# deadline: machines under load are no failure.
+settings.register_profile("escucha", max_examples=int(os.environ.get("ESCUCHA_EXAMPLES", "20")), deadline=None)
+settings.load_profile("escucha")
 
 POSTGRES = os.environ.get("ESCUCHA_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 

@@ -1,13 +1,13 @@
 """The README's tables say what the code says."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import typer
 
-from alerts.rules.detractor import DetractorSettings
+from alerts.registry import RULES
+from alerts.rule import WindowRule
 from api.cli.app import app
 from listener.config import Settings
 from listener.configfile import parse_text
@@ -65,14 +65,24 @@ def test_the_sources_table_is_complete_and_true() -> None:
     assert table("Sources") == expected
 
 
-def test_every_option_of_the_rule_is_named() -> None:
-    missing = [field.name for field in fields(DetractorSettings) if not re.search(rf"\b{field.name}[:`]", README)]
-    assert missing == []
+def test_every_rule_is_named_with_the_brands_that_it_is_on_for() -> None:
+    watched = {frozenset({"own"}): "own brands", frozenset({"competitor"}): "competitors"}
+    expected = [
+        [
+            f"`{name}`",
+            "every source" if isinstance(kind, WindowRule) and kind.per == "installation" else watched[kind.roles],
+        ]
+        for name, kind in RULES.items()
+    ]
+    assert sorted(row[:2] for row in table("Alerts")) == sorted(expected)
 
 
 @pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
 def test_every_example_of_escucha_yml_is_sound(example: str) -> None:
-    parse_text(example, Path("escucha.yml"), {"ESCUCHA_SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x"})
+    addresses = {"ESCUCHA_SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x"}
+    addresses["DISCORD_URL"] = "https://discord.com/api/webhooks/1/x"
+    secrets = {"SLACK_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789abcdef"}
+    parse_text(example, Path("escucha.yml"), addresses | secrets)
 
 
 def test_every_file_that_the_readme_names_is_there() -> None:

@@ -57,7 +57,7 @@ def test_a_class_that_is_only_said_takes_from_the_others_but_is_not_averaged() -
     assert found == pytest.approx({"macro_f1": (2 / 3 + 1) / 2, "macro_recall": (1 / 2 + 1) / 2, "accuracy": 3 / 4})
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(rows_of_three)
 def test_classification_is_what_scikit_learn_says_with_and_without_weights(rows: list[tuple[int, int, int]]) -> None:
     truth, said, weights = (np.array(column) for column in zip(*rows, strict=True))
@@ -99,7 +99,7 @@ def test_there_is_no_area_without_both_kinds(truth: list[int]) -> None:
     assert math.isnan(area(truth, [0.5] * len(truth)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(st.booleans(), st.integers(-3, 3), st.integers(0, 3)), min_size=2, max_size=25))
 def test_the_area_is_what_scikit_learn_says_with_ties_and_weights(rows: list[tuple[bool, int, int]]) -> None:
     truth, scores, weights = (np.array(column) for column in zip(*rows, strict=True))
@@ -121,7 +121,7 @@ def test_labels_worked_out_by_hand() -> None:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(1, 20), st.integers(0, 10**6))
 def test_labels_are_what_scikit_learn_says(many: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
