@@ -12,23 +12,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from api import refusals
 from api.addresses import trusted_hosts
 from api.dashboard.live import Live
-from api.gates import OwnPages
-from api.routes import (
-    alert_acts,
-    alert_figures,
-    alerts,
-    backtest,
-    deliveries,
-    events,
-    health,
-    ingest,
-    mentions,
-    pages,
-    relevance,
-    silences,
-    slack,
-    sources,
-)
+from api.gates import FormerAddresses, OwnPages
+from api.registry import PAGES, RESOURCES
 from api.turns import Turns
 from api.wiring import Installation
 
@@ -68,6 +53,7 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
     # Innermost, so that what they answer carries the headers as well.
     hosts = trusted_hosts(installation.settings)
     app.add_middleware(OwnPages, settings=installation.settings, any_host="*" in hosts)
+    app.add_middleware(FormerAddresses)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
 
     @app.middleware("http")
@@ -77,22 +63,7 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
             response.headers.setdefault(name, value)
         return response
 
-    for module in (
-        health,
-        mentions,
-        sources,
-        relevance,
-        alert_figures,
-        backtest,
-        alerts,
-        alert_acts,
-        deliveries,
-        silences,
-        ingest,
-        slack,
-        events,
-        pages,
-    ):
+    for module in (*RESOURCES, *PAGES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

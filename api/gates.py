@@ -10,8 +10,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.addresses import public_url
 from listener.config import Settings
 
-SIGNED = ("/api/slack/", "/api/ingest")
+SIGNED = ("/api/v1/slack/", "/api/v1/ingest")
 """Paths whose requests carry a proof of their own."""
+
+FORMERLY = ("/api/slack/", "/api/ingest")
+"""Where those were before the API had versions: other systems have these addresses in their settings."""
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -20,6 +23,19 @@ UNNAMED = (
     "nobody said under which names this Escucha is reached, so under a name nothing is changed: set "
     "ESCUCHA_PUBLIC_URL, or use its IP address"
 )
+
+
+class FormerAddresses:
+    """Answers what is sent to the addresses of before the API had versions."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(FORMERLY):
+            path = "/api/v1" + scope["path"].removeprefix("/api")
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._app(scope, receive, send)
 
 
 class OwnPages:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
 from alerts.text import tame
+from api.access import SignInNeeded
 
 
 async def storable(request: Request) -> None:
@@ -36,8 +38,16 @@ def _problem(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": found["type"], "loc": where, "msg": tame(found["msg"])}
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+def _is_page(request: Request) -> bool:
+    """Whether somebody would see the answer as a page: not what asks the API, or for a part of a page."""
+    return not request.url.path.startswith("/api/") and "x-fragment" not in request.headers
+
+
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
+    if isinstance(error, SignInNeeded) and _is_page(request):
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", 303)
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=error.headers)
     return JSONResponse({"detail": tame(str(error.detail))}, error.status_code, error.headers)

@@ -133,7 +133,7 @@ class SourceEntry(BaseModel):
 
 
 def _name_of_a_channel(name: str) -> str:
-    """A channel's name is part of an address (``/api/slack/{name}/interactions``), of lines and of table rows."""
+    """A channel's name is part of an address (``/api/v1/slack/{name}/interactions``), of lines and of table rows."""
     if len(name) > LONGEST_NAME or name != visible(one_line(name)) or set(name) & _NOT_IN_NAMES:
         without = " ".join(sorted(_NOT_IN_NAMES))
         raise ValueError(f"at most {LONGEST_NAME} characters on one line, all of them visible and none of {without}")

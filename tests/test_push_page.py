@@ -73,7 +73,7 @@ def test_the_page_names_every_field_and_every_setting() -> None:
 def test_the_shell_lines_sign_what_they_send(httpserver: HTTPServer, tmp_path: Path) -> None:
     (script,) = (text for kind, text in BLOCKS if kind == "sh")
     (tmp_path / "items.json").write_text(next(two for name, _, two in PAIRS if name == "crm"))
-    httpserver.expect_request("/api/ingest", method="POST").respond_with_data("{}")
+    httpserver.expect_request("/api/v1/ingest", method="POST").respond_with_data("{}")
     script = script.replace("http://127.0.0.1:8765", httpserver.url_for("").rstrip("/"))
     environ = {"ESCUCHA_PUSH_CRM": "a secret with 'quotes' and é", "PATH": "/usr/bin:/bin:/usr/local/bin"}
     subprocess.run(["bash", "-euc", script], cwd=tmp_path, env=environ, check=True, capture_output=True, timeout=30)

@@ -45,7 +45,7 @@ def explain(
     ] = None,
     lang: Annotated[str | None, typer.Option(help="The language (en, es, ...); identified when absent.")] = None,
     mention: Annotated[
-        int | None, typer.Option(help="A stored mention, by its id in /api/mentions, instead of a text.")
+        int | None, typer.Option(help="A stored mention, by its id in /api/v1/mentions, instead of a text.")
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="A model folder or Hugging Face id.  [setting: ESCUCHA_MODEL]")
@@ -102,7 +102,7 @@ def _stored(settings: Settings, mention: int) -> tuple[Text, _Stored]:
     with install(settings, ConfigFile(), sending=False) as installation, installation.store.reading() as session:
         rows = read.mentions(session, pair=mention, limit=1) if 0 < mention < 2**63 - 1 else []
     if not rows:
-        raise Failure(f"there is no mention {mention}; /api/mentions and the page show the ids of those there are")
+        raise Failure(f"there is no mention {mention}; /api/v1/mentions and the page show the ids of those there are")
     row = rows[0]
     spans = tuple((start, end) for start, end in row["spans"])
     text = Text(row["text"], row["brand"], row["lang"], spans)

@@ -142,7 +142,7 @@ def _fields(entry: Entry) -> Iterator[tuple[str, Any]]:
 
 def _address(entry: PushEntry, url: str) -> str:
     own = entry.secret_from is not None and entry.signature is None and entry.mapping is None
-    return f"{url}/api/ingest" if own else f"{url}/api/ingest/{entry.name}"
+    return f"{url}/api/v1/ingest" if own else f"{url}/api/v1/ingest/{entry.name}"
 
 
 def _proof(entry: PushEntry) -> str:

@@ -1,17 +1,27 @@
 """What the templates need: text cut to what a list shows, with the brand marked, and words for reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.templating import Jinja2Templates
+from markupsafe import Markup
+from sqlmodel import Session
 
 from alerts.links import web_link
 from alerts.text import one_line, shorten, tame
 from alerts.wording import counted
 from api import story
+from api.access import COOKIE as SESSION_COOKIE
+from api.dashboard.language import Language, chosen, globals_of, words
+from api.wiring import Installation
+from listener.access import Caller, Permission
+from listener.store import callers
 
 SHOWN = 320
 """Characters of a mention that a list shows."""
@@ -72,14 +82,42 @@ def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def percent(part: int, whole: int) -> str:
-    """A share in whole per cent; a dash of nothing."""
-    return f"{100 * part / whole:.0f} %" if whole else "–"
+NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
+    ("/", "Now", Permission.READ_ALERTS),
+    ("/alerts", "Alerts", Permission.READ_ALERTS),
+    ("/mentions", "Mentions", Permission.READ_MENTIONS),
+    ("/trends", "Trends", Permission.READ_FIGURES),
+    ("/promoters", "Promoters", Permission.READ_PROMOTERS),
+    ("/sources", "Sources", Permission.READ_SETUP),
+    ("/rules", "Rules", Permission.READ_SETUP),
+    ("/brands", "Brands", Permission.READ_SETUP),
+    ("/settings", "Settings", Permission.READ_SETUP),
+)
+"""The pages that the head of every page leads to: address, name, what it takes to see them."""
 
 
-def templates() -> Jinja2Templates:
-    """The templates, escaping everything."""
+def _navigation(asking: Caller | None, path: str) -> list[tuple[str, str, bool]]:
+    """(address, name, whether we are there) of what this caller may see."""
+    if asking is None:
+        return []
+    return [
+        (address, name, path == address or (address != "/" and path.startswith(f"{address}/")))
+        for address, name, permission in NAVIGATION
+        if asking.ever(permission)
+    ]
+
+
+_CSRF_FIELD = Markup('<input type="hidden" name="csrf" value="{}">')
+
+
+@cache
+def _templates(language: Language) -> Jinja2Templates:
+    """The templates in one language, escaping everything."""
     found = Jinja2Templates(directory=Path(__file__).parent / "templates")
+    found.env.add_extension("jinja2.ext.i18n")
+    its = words(language)
+    found.env.install_gettext_callables(its.gettext, its.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    found.env.policies["ext.i18n.trimmed"] = True
     found.env.filters |= {
         "pieces": pieces,
         "moment": moment,
@@ -94,5 +132,66 @@ def templates() -> Jinja2Templates:
         "name": lambda text: shorten(one_line(text), NAME),
         "web_link": web_link,
     }
-    found.env.globals["percent"] = percent
+    found.env.globals.update(globals_of(language))
     return found
+
+
+def show(
+    request: Request,
+    template: str,
+    asking: Caller | None = None,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status_code: int = 200,
+) -> HTMLResponse:
+    """A page or a part of one, in the reader's language.
+
+    ``template``: its file's name under ``templates``. ``asking``: who is signed in; None = nobody yet. What the
+    session was told with ``tell`` stands on it, if it is a whole page.
+    """
+    language = chosen(request, asking.language if asking else None)
+    whole = "x-fragment" not in request.headers
+    shown = {
+        "asking": asking,
+        "csrf_field": lambda: _CSRF_FIELD.format(asking.csrf) if asking and asking.csrf else "",
+        "may": asking.may if asking else lambda *_: False,
+        "ever": asking.ever if asking else lambda _: False,
+        "navigation": _navigation(asking, request.url.path),
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "flash": _flash(request) if asking is not None and asking.user_id is not None and whole else None,
+        "Permission": Permission,
+    }
+    answer = _templates(language).TemplateResponse(request, template, shown | dict(context or {}), status_code)
+    answer.headers["Content-Language"] = language
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["Vary"] = "Cookie, Accept-Language, X-Fragment"
+    return answer
+
+
+def _flash(request: Request) -> str | None:
+    installed: Installation = request.app.state.installation
+    token = request.cookies.get(SESSION_COOKIE)
+    if token is None:
+        return None
+    with installed.store.reading() as session:
+        waiting = callers.flash(session, token)
+    if waiting is None:
+        return None
+    with installed.store.transaction() as session:
+        return callers.flash(session, token, take=True)
+
+
+def tell(request: Request, session: Session, said: str) -> None:
+    """Have the next page of this session say something, once: in the transaction that does what it tells of."""
+    if (token := request.cookies.get(SESSION_COOKIE)) is not None:
+        callers.tell(session, token, said)
+
+
+def gettext_for(request: Request, asking: Caller | None) -> Callable[[str], str]:
+    """``_`` for what a page's own code says in the reader's language."""
+    return words(chosen(request, asking.language if asking else None)).gettext
+
+
+def go(path: str) -> RedirectResponse:
+    """To a page of ours after a form was taken (303: whatever was sent, it is asked for with GET)."""
+    return RedirectResponse(path, 303)

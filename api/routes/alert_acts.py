@@ -8,18 +8,21 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from alerts.durations import Duration
 from alerts.life import NotPossible
+from api.access import needs
 from api.routes.alert_models import Whole
 from api.routes.alerts import NOT_THERE, not_there
 from api.routes.dependencies import Id, Installed
 from api.wiring import Installation
 from listener import clock
+from listener.access import Permission
 from listener.store import life
 from listener.store.dossier import dossier
 from listener.store.life import LONGEST_NAME, LONGEST_NOTE, Act
 
 router = APIRouter(
-    prefix="/api/alerts",
+    prefix="/api/v1/alerts",
     tags=["alerts"],
+    dependencies=[needs(Permission.ACT)],
     responses={**NOT_THERE, 409: {"description": "It makes no sense for the incident as it is; the answer says why."}},
 )
 
@@ -135,7 +138,7 @@ def note(installed: Installed, alert_id: Id, asked: Note) -> Acted:
 
 @router.post("/{alert_id}/feedback", summary="Say whether an alert was useful")
 def feedback(installed: Installed, alert_id: Id, asked: Useful) -> Acted:
-    """Answers give a rule's precision; see /api/alerts/precision."""
+    """Answers give a rule's precision; see /api/v1/alerts/precision."""
     return _done(installed, alert_id, Act.FEEDBACK, asked, useful=asked.useful, via="api")
 
 

@@ -11,15 +11,17 @@ from alerts import expectation, proposing, service
 from alerts import precision as learned
 from alerts.policy import Learning
 from alerts.service import By, Promise
+from api.access import needs
 from api.routes.dependencies import BrandName, Installed, InTurn, Reading
 from listener import clock, proposals
+from listener.access import Permission
 from listener.backtest import BacktestError, Told
 from listener.proposals import written
 from listener.store import feedback
 from listener.store.engine import Store
 from listener.store.service import episodes_since
 
-router = APIRouter(prefix="/api/alerts", tags=["alerts"])
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], dependencies=[needs(Permission.READ_ALERTS)])
 
 MOST = 50_000
 """Mentions, or windows, that are looked at for one proposal while somebody waits for the answer."""

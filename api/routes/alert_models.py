@@ -169,7 +169,7 @@ class Around(BaseModel):
     """One of the most telling mentions with what stands around it, as far as it was stored."""
 
     mention: Post
-    mention_brand_id: int = Field(description="Its id in /api/mentions.")
+    mention_brand_id: int = Field(description="Its id in /api/v1/mentions.")
     above: list[Post] = Field(description="What it answers, the beginning of the thread first.")
     cut_above: bool = Field(description="The thread goes on further up, or that was never stored.")
     below: list[Post] = Field(description="Replies to it, oldest first.")

@@ -5,20 +5,22 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, HTTPException, Query
 
 from alerts.severity import Severity
+from api.access import needs
 from api.routes.alert_models import Alert, Alerts, Whole
 from api.routes.dependencies import Before, BrandName, Id, Limit, Reading
 from listener import clock
+from listener.access import Permission
 from listener.store import read
 from listener.store.dossier import dossier
 
-router = APIRouter(prefix="/api/alerts", tags=["alerts"])
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], dependencies=[needs(Permission.READ_ALERTS)])
 
 NOT_THERE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such alert."}}
 
 
 def not_there(alert_id: int) -> HTTPException:
     """What is answered where there is no such incident."""
-    return HTTPException(404, f"there is no alert {alert_id}; /api/alerts lists those there are")
+    return HTTPException(404, f"there is no alert {alert_id}; /api/v1/alerts lists those there are")
 
 
 @router.get("", summary="List alerts")

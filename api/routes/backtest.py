@@ -12,11 +12,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from alerts.backtest import Backtest, Comparison, Found, compare
 from alerts.expectation import Rate
 from alerts.severity import Severity
+from api.access import needs
 from api.routes.dependencies import Installed, InTurn
 from listener import clock
+from listener.access import Permission
 from listener.backtest import Backtester, BacktestError, Told
 
-router = APIRouter(prefix="/api/alerts/backtest", tags=["alerts"])
+router = APIRouter(prefix="/api/v1/alerts/backtest", tags=["alerts"], dependencies=[needs(Permission.READ_ALERTS)])
 
 MOST = 200_000
 """Mentions, or windows, that one request may have looked at."""

@@ -11,14 +11,16 @@ from sqlmodel import Session
 from alerts.channel import Mode
 from alerts.reasons import Reason
 from alerts.severity import Severity
+from api.access import needs
 from api.routes.alert_models import Attempt
 from api.routes.dependencies import Before, Id, Installed, Limit, Reading
 from api.wiring import Installation
 from listener import clock
+from listener.access import Permission
 from listener.store import letters
 from listener.store.life import LONGEST_NAME, named
 
-router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
+router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"], dependencies=[needs(Permission.READ_SETUP)])
 
 State = Literal["pending", "sending", "sent", "dead", "dropped"]
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from threading import Event
 from typing import cast
 
@@ -11,16 +10,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access import needs
 from api.dashboard.live import FRESH_S, Live
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], dependencies=[needs(None)])
 
 KEEPALIVE_S = 15.0
 """Proxies close streams that say nothing for long."""
 
 
 @router.get(
-    "/api/events",
+    "/api/v1/events",
     summary="Follow changes",
     response_class=StreamingResponse,
     responses={
@@ -44,7 +44,8 @@ async def _changes(live: Live, stop: Event) -> AsyncIterator[str]:
         state = await run_in_threadpool(live.state)
         if state.version != version:
             version, silent = state.version, 0.0
-            yield f"event: changed\nid: {version}\ndata: {json.dumps(asdict(state.totals))}\n\n"
+            topics = dict.fromkeys(("alerts", "mentions", "deliveries", "silences", "health"), version)
+            yield f"event: changed\nid: {version}\ndata: {json.dumps({'topics': topics})}\n\n"
         elif silent >= KEEPALIVE_S:
             silent = 0.0
             yield ": still here\n\n"

@@ -55,7 +55,7 @@ FORGED = "the request is not signed by a sender that is set up here, or it is to
 
 _WAY = {"WWW-Authenticate": "Escucha-HMAC-SHA256"}
 
-router = APIRouter(prefix="/api/ingest", tags=["ingest"])
+router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
 _BARE_KEY = re.compile(r"[\x21-\x7e]{1,255}")

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.access import needs
 from api.routes.dependencies import HIGHEST_ID, Before, BrandName, Limit, Reading
+from listener.access import Permission
 from listener.store import push, read
 
-router = APIRouter(prefix="/api/mentions", tags=["mentions"])
+router = APIRouter(prefix="/api/v1/mentions", tags=["mentions"], dependencies=[needs(Permission.READ_MENTIONS)])
 
 Label = Literal["promoter", "passive", "detractor"]
 

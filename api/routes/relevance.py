@@ -3,11 +3,13 @@
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access import needs
 from api.routes.dependencies import Id, Installed
 from listener import clock
+from listener.access import Permission
 from listener.store import relevance
 
-router = APIRouter(prefix="/api/mentions", tags=["mentions"])
+router = APIRouter(prefix="/api/v1/mentions", tags=["mentions"], dependencies=[needs(Permission.CORRECT)])
 
 
 class Said(BaseModel):

@@ -7,12 +7,14 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from alerts.durations import Duration
+from api.access import needs
 from api.routes.dependencies import Id, Installed, Reading
 from listener import clock
+from listener.access import Permission
 from listener.store import silences
 from listener.store.silences import LONGEST_COMMENT, LONGEST_NAME, MOST_VALUES
 
-router = APIRouter(prefix="/api/silences", tags=["silences"])
+router = APIRouter(prefix="/api/v1/silences", tags=["silences"], dependencies=[needs(Permission.READ_ALERTS)])
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Values = Annotated[list[Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=MOST_VALUES)]

@@ -46,7 +46,7 @@ TOLD_EVERY_S = 60.0
 
 _NOBODY = SigningSecret(secrets.token_hex(16))
 
-router = APIRouter(prefix="/api/slack", tags=["slack"])
+router = APIRouter(prefix="/api/v1/slack", tags=["slack"])
 
 Channel = Annotated[str, Path(max_length=200, description="A channel of the kind slack_bot, by its name.")]
 

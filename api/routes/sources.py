@@ -8,8 +8,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlmodel import Session
 
 from alerts.wording import counted
+from api.access import needs
 from api.routes.dependencies import Installed, Reading
 from listener import clock, coverage
+from listener.access import Permission
 from listener.coverage import HourState
 from listener.error_words import Kind
 from listener.store import brands
@@ -18,7 +20,7 @@ from listener.store.source_status import Stand, Standing, standings
 from listener.store.tables import Gap as GapRow
 from listener.store.tables import Source
 
-router = APIRouter(prefix="/api/sources", tags=["sources"])
+router = APIRouter(prefix="/api/v1/sources", tags=["sources"], dependencies=[needs(Permission.READ_SETUP)])
 
 LONGEST = timedelta(days=31)
 """The longest stretch that is told at once."""

@@ -198,7 +198,7 @@ class Sender:
     kinds: tuple[str, ...]
     proof: Proof
     signs: bool
-    """Whether it signs as we do, which ``POST /api/ingest`` asks for."""
+    """Whether it signs as we do, which ``POST /api/v1/ingest`` asks for."""
     mapping: Mapping | None
 
 

@@ -68,6 +68,7 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
                 "spans": [list(span) for span in spans],
                 "about_brand": match.item.target is not None,
                 "edition": 0,
+                "created_at": match.item.created_at,
                 # A mark alone is in no list before the scorer comes to it either (``store.relevance``).
                 "hidden_why": None if match.item.full_text else NO_WORDS,
             }

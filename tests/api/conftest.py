@@ -1,19 +1,30 @@
 """An installation with mentions of two brands in it, scored, judged and told."""
 
+import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 import uvicorn
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, sync_playwright
+from sqlmodel import select
 
 from alerts.channels.log import LogChannel
 from alerts.registry import RULES
 from alerts.rule import MentionRule
+from api.access import COOKIE
 from api.app import create_app
 from api.wiring import Installation, brand_row
+from listener import clock as clock_module
+from listener.access import Permission, Role
 from listener.config import Settings
 from listener.configfile import BrandEntry
 from listener.items import Author, Item
@@ -21,10 +32,11 @@ from listener.jobs.alert import judge_batch
 from listener.jobs.decide import decide_batch
 from listener.jobs.deliver import Pacing, deliver_next
 from listener.query import parse
-from listener.store import brands, intake, scoring
+from listener.store import api_keys, brands, callers, intake, scoring, users
 from listener.store.engine import Store
+from listener.store.tables import UserAccount
 
-from ..conftest import Clock
+from ..conftest import Clock, absent
 
 HOSTILE = '<script>alert("lumbra")</script> "onload=x <!channel> \u202egnp.exe lumbra\x00 =HYPERLINK("http://x")'
 
@@ -78,6 +90,56 @@ class House:
             while deliver_next(self.store, channel, self.clock, Pacing()):
                 pass
 
+    def user(self, role: Role = Role.ADMINISTRATOR, brand: str | None = None, name: str = "ana") -> str:
+        """Somebody signed in with this role, for one brand or for all; the token of their session's cookie."""
+        with self.store.transaction() as session:
+            where = None if brand is None else self.brand(brand)
+            email = f"{name}@{role}.{where}.example".lower()
+            known = session.exec(select(UserAccount).where(UserAccount.email == email)).first()
+            user_id = (
+                known.id if known else users.add_user(session, email, name, {where: role}, self.now, password_hash=None)
+            )
+            assert user_id is not None
+            return users.open_session(session, user_id, "a test", self.now)
+
+    def key(self, *scopes: Permission, brand: str | None = None) -> dict[str, str]:
+        """The header of a program with a key: all scopes unless some are named, for one brand or for all."""
+        only = None if brand is None else [self.brand(brand)]
+        with self.store.transaction() as session:
+            _, key = api_keys.make_key(session, "test", scopes or tuple(Permission), "ana", self.now, brands=only)
+        return {"Authorization": f"Bearer {key}"}
+
+    @property
+    def now(self) -> datetime:
+        """Sessions and keys are checked on the real clock, unless a test has it replaced."""
+        return clock_module.now()
+
+    def brand(self, name: str) -> int:
+        """A brand's id."""
+        with self.store.reading() as session:
+            found = brands.brand_named(session, name)
+        assert found is not None
+        assert found.id is not None
+        return found.id
+
+    def client(
+        self, role: Role | None = None, brand: str | None = None, headers: dict[str, str] | None = None, **more: Any
+    ) -> TestClient:
+        """The application without a socket: asked with a key for everything, as a user with a role (forms have their
+        token), or with ``headers``."""
+        app = create_app(self.installation, Event())
+        client = TestClient(app, base_url="http://127.0.0.1", follow_redirects=False, **more)
+        if headers is not None or role is None:
+            client.headers.update(self.key() if headers is None else headers)
+            return client
+        token = self.user(role, brand)
+        client.cookies.set(COOKIE, token)
+        with self.store.reading() as session:
+            found = callers.by_session(session, token, self.now)
+        assert found is not None
+        client.headers["X-CSRF-Token"] = found[0].csrf or ""
+        return client
+
     def decide(self) -> None:
         """Decide upon the incidents that are due."""
         edits = {name: channel.edits for name, channel in self.installation.channels.items()}
@@ -113,6 +175,9 @@ def full_house(house: House) -> House:
     return house
 
 
+CHROMIUM = os.environ.get("ESCUCHA_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+
 class Served:
     """The application behind a real socket."""
 
@@ -128,6 +193,11 @@ class Served:
         while not self._server.started:
             time.sleep(0.01)
         self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self.headers = house.key()
+
+    def sign_in(self, role: Role = Role.ADMINISTRATOR, brand: str | None = None) -> Any:
+        """The cookie of somebody signed in, for a browser's context."""
+        return {"name": COOKIE, "value": self.house.user(role, brand), "url": self.url}
 
     def stop(self) -> None:
         """End in good order."""
@@ -142,3 +212,23 @@ def served(full_house: House) -> Iterator[Served]:
     served = Served(full_house)
     yield served
     served.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not Path(CHROMIUM).exists():
+        absent(f"there is no Chromium at {CHROMIUM} (set ESCUCHA_TEST_CHROMIUM)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def problems() -> list[str]:
+    """What the browser complains of: errors on its console, and requests to other hosts."""
+    return []

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from api.wiring import brand_row
 from listener import clock as clock_module
 from listener.configfile import BrandEntry
@@ -25,7 +23,7 @@ Post = Callable[..., Any]
 def client(full_house: House, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     """The application without a socket, on the house's own clock."""
     monkeypatch.setattr(clock_module, "now", full_house.clock)
-    return TestClient(create_app(full_house.installation, Event()), base_url="http://127.0.0.1")
+    return full_house.client()
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def post(client: TestClient) -> Post:
     """Act on the incident."""
 
     def send(act: str, alert_id: int = 1, **body: Any) -> Any:
-        return client.post(f"/api/alerts/{alert_id}/{act}", json={"by": "ana"} | body)
+        return client.post(f"/api/v1/alerts/{alert_id}/{act}", json={"by": "ana"} | body)
 
     return send
 
@@ -115,13 +113,13 @@ def test_what_is_not_there_cannot_be_acted_on(post: Post) -> None:
 )  # fmt: skip
 def test_lists_are_narrowed(client: TestClient, post: Post, query: str, found: int) -> None:
     post("assign")
-    assert len(client.get(f"/api/alerts?{query}").json()["items"]) == found
+    assert len(client.get(f"/api/v1/alerts?{query}").json()["items"]) == found
 
 
 def test_what_was_told_and_what_was_not_is_told_with_its_reason(full_house: House, client: TestClient) -> None:
     full_house.hear(7, "Lumbra is down here as well", "detractor")
     full_house.judge_and_tell()
-    whole = client.get("/api/alerts/1").json()
+    whole = client.get("/api/v1/alerts/1").json()
     told, held = whole["decisions"]
     assert (told["action"], told["channel"], told["reason"], told["key"]) == (
         "send", "log", "incident_opened", whole["deliveries"][0]["key"],
@@ -147,8 +145,8 @@ class TestContext:
         house.clock.advance(minutes=1)
         house.hear(4, "Lumbra here: we look into it", "passive", author=team, reply_to="3")
         house.judge_and_tell()
-        client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
-        (around,) = client.get("/api/alerts/2").json()["context"]
+        client = house.client()
+        (around,) = client.get("/api/v1/alerts/2").json()["context"]
         assert [post["native_id"] for post in around["above"]] == ["2"]
         assert around["cut_above"]
         assert [(post["native_id"], post["by_brand"]) for post in around["below"]] == [("4", True)]
@@ -161,15 +159,15 @@ class TestContext:
         house.hear(1, "Lumbra is down", "detractor", reply_to="2")
         house.hear(2, "Lumbra too", "passive", reply_to="1")
         house.judge_and_tell()
-        client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
-        (around,) = client.get("/api/alerts/1").json()["context"]
+        client = house.client()
+        (around,) = client.get("/api/v1/alerts/1").json()["context"]
         assert ([post["native_id"] for post in around["above"]], around["cut_above"]) == (["2"], False)
 
 
 class TestFigures:
     def test_service_levels_count_what_is_late_and_open(self, full_house: House, client: TestClient) -> None:
         full_house.clock.advance(minutes=61)
-        (row,) = client.get("/api/alerts/service?by=severity").json()["items"]
+        (row,) = client.get("/api/v1/alerts/service?by=severity").json()["items"]
         assert (row["name"], row["episodes"]) == ("warning", 1)
         assert (row["acknowledge"]["late_open"], row["acknowledge"]["within"]["value"]) == (1, 0.0)
         assert (row["resolve"]["waiting"], row["resolve"]["within"]) == (1, None)
@@ -177,13 +175,13 @@ class TestFigures:
     def test_times_are_of_what_people_did(self, full_house: House, client: TestClient, post: Post) -> None:
         full_house.clock.advance(minutes=10)
         post("acknowledge")
-        (row,) = client.get("/api/alerts/service").json()["items"]
+        (row,) = client.get("/api/v1/alerts/service").json()["items"]
         assert (row["acknowledge"]["p50_s"], row["acknowledge"]["within"]["part"]) == (600.0, 1)
 
     def test_precision_has_its_interval_and_its_number(self, client: TestClient, post: Post) -> None:
         post("feedback", useful=True)
         post("feedback", useful=True, by="luis")
-        (row,) = client.get("/api/alerts/precision").json()["items"]
+        (row,) = client.get("/api/v1/alerts/precision").json()["items"]
         assert (row["share"]["part"], row["share"]["whole"], row["too_low"]) == (1, 1, False)
         assert row["share"]["low"] == pytest.approx(0.2065, abs=1e-4)
 
@@ -195,8 +193,8 @@ class TestFigures:
             house.judge_and_tell()
             with house.store.transaction() as session:
                 life.perform(session, number + 1, Act.FEEDBACK, "ana", house.clock(), useful=number < 4)
-        client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
-        (row,) = client.get("/api/alerts/precision?propose=true").json()["items"]
+        client = house.client()
+        (row,) = client.get("/api/v1/alerts/precision?propose=true").json()["items"]
         assert row["too_low"]
         proposal = row["proposal"]
         assert (proposal["in_force"]["useful"], proposal["in_force"]["not_useful"]) == (4, 10)

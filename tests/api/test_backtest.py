@@ -1,20 +1,18 @@
 """A rule is tried over the API: what it would have done, what other settings change, and what cannot be asked."""
 
 from datetime import timedelta
-from threading import Event
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from api.app import create_app
 from listener.items import Author
 from listener.jobs.alert import judge_batch
 from listener.store.tables import Alert
 
 from .conftest import HOSTILE, House
 
-PLACE = "/api/alerts/backtest"
+PLACE = "/api/v1/alerts/backtest"
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def past(house: House) -> House:
 
 @pytest.fixture
 def client(past: House) -> TestClient:
-    return TestClient(create_app(past.installation, Event()), base_url="http://127.0.0.1")
+    return past.client()
 
 
 def test_what_a_rule_would_have_done_is_what_it_did(client: TestClient, past: House) -> None:

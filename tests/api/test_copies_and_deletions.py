@@ -1,13 +1,11 @@
 """The API lists what is said once, shows its copies when asked, and says of what is gone when and why it went."""
 
 from datetime import timedelta
-from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from listener.store import deletion
 
 from .conftest import House
@@ -22,11 +20,11 @@ def client(house: House) -> TestClient:
         house.clock.advance(minutes=1)
     house.hear(4, "So typical of Lumbra", "detractor", quote_of="1")
     house.judge_and_tell()
-    return TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
+    return house.client()
 
 
 def items(client: TestClient, **filters: Any) -> list[dict[str, Any]]:
-    answer = client.get("/api/mentions", params=filters)
+    answer = client.get("/api/v1/mentions", params=filters)
     assert answer.status_code == 200, answer.text
     found = answer.json()["items"]
     assert isinstance(found, list)
@@ -72,4 +70,4 @@ def test_an_edit_says_when(client: TestClient, house: House) -> None:
 
 @pytest.mark.parametrize("wrong", ["cluster=0", "cluster=x", "id=-1", f"cluster={2**70}"])
 def test_ids_that_cannot_be_are_refused(client: TestClient, wrong: str) -> None:
-    assert client.get(f"/api/mentions?{wrong}").status_code == 422
+    assert client.get(f"/api/v1/mentions?{wrong}").status_code == 422

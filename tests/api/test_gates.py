@@ -49,7 +49,7 @@ def test_nothing_is_changed_for_a_page_of_another_origin(client: TestClient, ori
         assert (method, path, refused.status_code) == (method, path, 403)
         assert "another site" in refused.json()["detail"]
         assert refused.headers["X-Content-Type-Options"] == "nosniff"
-    assert client.get("/api/silences").json() == {"items": []}
+    assert client.get("/api/v1/silences").json() == {"items": []}
 
 
 def test_every_route_that_changes_something_is_asked_about(client: TestClient) -> None:
@@ -62,20 +62,20 @@ def test_every_route_that_changes_something_is_asked_about(client: TestClient) -
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": HERE, "Sec-Fetch-Site": "same-origin"}])
 def test_our_own_pages_and_the_terminal_may(client: TestClient, headers: dict[str, str]) -> None:
-    assert client.post("/api/silences", json=MINE, headers=headers).status_code == 201
+    assert client.post("/api/v1/silences", json=MINE, headers=headers).status_code == 201
 
 
 def test_the_public_address_is_our_own_whatever_a_proxy_calls_us(full_house: House) -> None:
     client = client_of(full_house, "http://127.0.0.1", public_url="https://escucha.example:8443")
     answers = [
-        client.post("/api/silences", json=MINE, headers={"Origin": origin}).status_code
+        client.post("/api/v1/silences", json=MINE, headers={"Origin": origin}).status_code
         for origin in ("https://escucha.example:8443", "https://escucha.example")
     ]
     assert answers == [201, 403]
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/alerts/backtest?rule=coverage", "/api/alerts/precision?propose=true", "/api/mentions"]
+    "path", ["/api/v1/alerts/backtest?rule=coverage", "/api/v1/alerts/precision?propose=true", "/api/v1/mentions"]
 )
 def test_a_page_elsewhere_cannot_have_us_work(client: TestClient, path: str) -> None:
     """As an <img> on any page would ask."""
@@ -90,7 +90,7 @@ def test_a_link_from_elsewhere_leads_to_the_page(client: TestClient) -> None:
 
 def test_signed_requests_are_judged_by_their_signature(client: TestClient) -> None:
     headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-    for path in ("/api/slack/team/interactions", "/api/ingest/feed"):
+    for path in ("/api/v1/slack/team/interactions", "/api/v1/ingest/feed"):
         assert client.post(path, json={}, headers=headers).status_code == 401
 
 
@@ -103,12 +103,12 @@ def test_signed_requests_are_judged_by_their_signature(client: TestClient) -> No
 )  # fmt: skip
 def test_where_any_host_is_answered_a_name_changes_nothing(full_house: House, base_url: str, status: int) -> None:
     client = client_of(full_house, base_url, host="0.0.0.0")
-    added = client.post("/api/silences", json=MINE, headers={"Origin": base_url})
+    added = client.post("/api/v1/silences", json=MINE, headers={"Origin": base_url})
     assert added.status_code == status
     assert "ESCUCHA_PUBLIC_URL" in added.text or status == 201
-    assert client.get("/api/silences").status_code == 200
+    assert client.get("/api/v1/silences").status_code == 200
 
 
 def test_under_its_public_name_it_may_be_changed(full_house: House) -> None:
     client = client_of(full_house, "http://escucha.example", host="0.0.0.0", public_url="http://escucha.example")
-    assert client.post("/api/silences", json=MINE).status_code == 201
+    assert client.post("/api/v1/silences", json=MINE).status_code == 201

@@ -85,7 +85,7 @@ class Ear(Served):
 
     def send(
         self, items: Any, *, name: str = "crm", secret: str = SECRET, age: float = 0, body: bytes | None = None,
-        path: str = "/api/ingest", **headers: str | bytes,
+        path: str = "/api/v1/ingest", **headers: str | bytes,
     ) -> httpx2.Response:  # fmt: skip
         raw = json.dumps({"items": items}).encode() if body is None else body
         stamp = int(time.time() - age)
@@ -266,8 +266,8 @@ def test_a_mark_without_words_is_in_no_list_from_the_start(ear: Ear, text: str) 
     sent = [item(1, text, title=" ", declared={"nps": 2}), item(2, text, title="\u200b")]
     assert statuses(ear.send(sent, name="survey")) == ["stored", "refused"]
     assert (ear.texts(), [pair.hidden_why for pair in ear.rows(MentionBrand)]) == ([""], [NO_WORDS])
-    assert httpx2.get(f"{ear.url}/api/mentions").json()["items"] == []
-    assert len(httpx2.get(f"{ear.url}/api/mentions?hidden=true").json()["items"]) == 1
+    assert httpx2.get(f"{ear.url}/api/v1/mentions", headers=ear.headers).json()["items"] == []
+    assert len(httpx2.get(f"{ear.url}/api/v1/mentions?hidden=true", headers=ear.headers).json()["items"]) == 1
     with ear.store.transaction() as session:
         (pair,) = scoring.claim_unscored(session, 10, datetime.now(UTC), timedelta(minutes=1))
     with ear.store.transaction() as session:
@@ -294,7 +294,7 @@ def test_marks_are_kept_apart_and_shown_with_their_scale(ear: Ear) -> None:
     assert statuses(ear.send([item(1, "never again", declared={"nps": 9})], name="survey")) == ["known"]
     marks = {row.name: (row.value, row.lowest, row.highest) for row in ear.rows(DeclaredScore)}
     assert marks == {"nps": (9, 0, 10), "mood": (70, 0, 100)}
-    shown = httpx2.get(f"{ear.url}/api/mentions").json()["items"][0]
+    shown = httpx2.get(f"{ear.url}/api/v1/mentions", headers=ear.headers).json()["items"][0]
     assert shown["declared"]["nps"] == {"value": 9, "lowest": 0, "highest": 10}
     assert (shown["label"], shown["stance"]) == (None, None)
 
@@ -396,7 +396,7 @@ def test_a_body_too_large_is_refused_however_it_comes(sqlite_ear: Ear) -> None:
     # Without a length, so that only counting what comes can tell.
     with suppress(ConnectionError):
         connection.request(
-            "POST", "/api/ingest", iter([b" " * 2**20] * 8),
+            "POST", "/api/v1/ingest", iter([b" " * 2**20] * 8),
             {"Content-Type": "application/json", "X-Escucha-Signature": "v0=0", "X-Escucha-Timestamp": "0"},
             encode_chunked=True,
         )  # fmt: skip
@@ -409,7 +409,7 @@ def test_half_a_body_stores_nothing(sqlite_ear: Ear, monkeypatch: pytest.MonkeyP
     raw = json.dumps({"items": [item("halved")]}).encode()
     stamp = int(time.time())
     head = (
-        f"POST /api/ingest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"POST /api/v1/ingest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(raw)}\r\n"
         f"X-Escucha-Source: crm\r\nX-Escucha-Timestamp: {stamp}\r\n"
         f"X-Escucha-Signature: {signature.sign(SECRET.encode(), stamp, raw)}\r\n\r\n"
@@ -429,14 +429,14 @@ def test_half_a_body_stores_nothing(sqlite_ear: Ear, monkeypatch: pytest.MonkeyP
 
 
 def test_atomic_takes_all_or_nothing(ear: Ear) -> None:
-    answer = ear.send([item(1), {"id": 2}], path="/api/ingest?atomic=true")
+    answer = ear.send([item(1), {"id": 2}], path="/api/v1/ingest?atomic=true")
     assert answer.status_code == 422
     assert [one["pointer"] for one in answer.json()["items"]] == ["/items/1/text"]
     assert ear.rows(Mention) == []
-    assert statuses(ear.send([item(1), item(2)], path="/api/ingest?atomic=true")) == ["stored", "stored"]
+    assert statuses(ear.send([item(1), item(2)], path="/api/v1/ingest?atomic=true")) == ["stored", "stored"]
     # What can only be known while it is stored counts as well.
     ear.send([{"id": 1, "deleted": True}])
-    again = ear.send([item(3), item(1), {"id": 2, "deleted": True}], path="/api/ingest?atomic=true")
+    again = ear.send([item(3), item(1), {"id": 2, "deleted": True}], path="/api/v1/ingest?atomic=true")
     assert (again.status_code, [one["id"] for one in again.json()["items"]]) == (422, ["1"])
     assert ear.texts() == ["", "Lumbra is down"]
 
@@ -470,7 +470,7 @@ def test_a_key_that_is_none_is_refused(sqlite_ear: Ear, key: str) -> None:
 def test_what_was_refused_leaves_its_key_free(ear: Ear) -> None:
     headers = {"Idempotency-Key": "k"}
     assert ear.send(None, body=b"{", **headers).status_code == 400
-    path = "/api/ingest?atomic=true"
+    path = "/api/v1/ingest?atomic=true"
     assert ear.send([{"id": 2}], path=path, **headers).status_code == 422
     assert statuses(ear.send([item(2)], path=path, **headers)) == ["stored"]
 
@@ -664,7 +664,7 @@ def _begun(url: str, **headers: str) -> socket.socket:
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     host, port = url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)), timeout=10)
-    connection.sendall(f"POST /api/ingest HTTP/1.1\r\n{head}\r\n".encode())
+    connection.sendall(f"POST /api/v1/ingest HTTP/1.1\r\n{head}\r\n".encode())
     return connection
 
 
@@ -705,7 +705,7 @@ def test_only_so_many_bodies_are_held_at_a_time(ear: Ear, monkeypatch: pytest.Mo
 
 
 def hooked(ear: Ear, name: str, document: Any, **headers: str) -> httpx2.Response:
-    return httpx2.post(f"{ear.url}/api/ingest/{name}", json=document, headers=headers, timeout=30)
+    return httpx2.post(f"{ear.url}/api/v1/ingest/{name}", json=document, headers=headers, timeout=30)
 
 
 TICKET = {
@@ -724,7 +724,7 @@ def test_another_systems_json_is_read_by_its_mapping(ear: Ear) -> None:
     assert "(taken from at)" in answer.json()["items"][2]["why"]
     (stored,) = ear.rows(Mention)
     assert (stored.kind, stored.native_id, stored.created_at.hour) == ("tickets", "35-1", 10)
-    by_address = httpx2.post(f"{ear.url}/api/ingest/tickets?token={TOKEN.replace(' ', '%20')}", json=TICKET)
+    by_address = httpx2.post(f"{ear.url}/api/v1/ingest/tickets?token={TOKEN.replace(' ', '%20')}", json=TICKET)
     assert statuses(by_address) == ["known", "ignored", "refused"]
 
 
@@ -747,7 +747,7 @@ def test_another_systems_signature_is_checked_over_the_body_as_it_came(ear: Ear)
     }  # fmt: skip
     raw = json.dumps(form, indent=3).encode()
     digest = base64.b64encode(hmac.new(SECRET.encode(), raw, hashlib.sha256).digest()).decode()
-    url = f"{ear.url}/api/ingest/forms"
+    url = f"{ear.url}/api/v1/ingest/forms"
     json_kind = {"Content-Type": "application/json"}
     good = httpx2.post(url, content=raw, headers=json_kind | {"Typeform-Signature": f"sha256={digest}"})
     assert statuses(good) == ["stored"]

@@ -1,44 +1,18 @@
 """The page in a real browser, following a real server."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from listener import clock
 from listener.store import life, silences
 from listener.store.tables import ChannelState, Delivery, table
 
-from ..conftest import absent
 from .conftest import HOSTILE, Served
 
-CHROMIUM = os.environ.get("ESCUCHA_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not Path(CHROMIUM).exists():
-        absent(f"there is no Chromium at {CHROMIUM} (set ESCUCHA_TEST_CHROMIUM)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def problems() -> list[str]:
-    """What the browser complains of: errors on its console, and requests to other hosts."""
-    return []
 
 
 @pytest.fixture(params=[(1280, "light"), (380, "dark")], ids=["wide-light", "narrow-dark"])
@@ -46,6 +20,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, served: Served, probl
     """The first page, open."""
     width, scheme = request.param
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    context.add_cookies([served.sign_in()])
     page = context.new_page()
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))

@@ -1,14 +1,11 @@
 """What cannot be taken is refused in words, whatever was sent; on both databases."""
 
 from collections.abc import Iterator
-from threading import Event
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-
-from api.app import create_app
 
 from .conftest import House
 
@@ -16,7 +13,7 @@ from .conftest import House
 @pytest.fixture
 def client(full_house: House) -> TestClient:
     """Raises what the server would only log."""
-    return TestClient(create_app(full_house.installation, Event()), base_url="http://127.0.0.1")
+    return full_house.client()
 
 
 def texts(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -36,24 +33,24 @@ def test_no_text_in_an_address_may_hold_nul(client: TestClient) -> None:
         refused = client.get(f"{path}?{name}=a%00b")
         assert (path, name, refused.status_code) == (path, name, 422)
         assert refused.json()["detail"] == f"{name}: NUL is no character that can be looked for"
-    assert client.get("/api/sources/a%00b/coverage").status_code == 422
-    assert client.delete("/api/silences/1?by=%00").status_code == 422
+    assert client.get("/api/v1/sources/a%00b/coverage").status_code == 422
+    assert client.delete("/api/v1/silences/1?by=%00").status_code == 422
 
 
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/api/silences", r'{"matchers": {"brand": ["\ud800"]}, "for": "1h", "by": "x"}'),
-        ("/api/silences", r'{"matchers": {}, "for": "\ud800", "by": "x"}'),
-        ("/api/silences", r'{"matchers": {"rule": ["\ud800"]}, "for": "1h", "by": "\ud800", "comment": "\ud800"}'),
-        ("/api/alerts/1/note", r'{"by": "\ud800", "text": "\u0000\ud800"}'),
-        ("/api/alerts/1/acknowledge", r'{"by": "ana", "x\ud800": 1}'),
-        ("/api/deliveries/1/resend", r'{"by": "\ud800"}'),
-        ("/api/alerts/backtest", r'{"rule": "detractor", "brand": "\ud800"}'),
-        ("/api/alerts/backtest", r'{"rule": "detractor", "brand": "a\u0000b"}'),
-        ("/api/alerts/backtest", r'{"rule": "\ud800", "brand": "Lumbra"}'),
-        ("/api/alerts/backtest", r'{"rule": "detractor", "brand": "Lumbra", "settings": {"when": "\ud800"}}'),
-        ("/api/alerts/backtest", r'{"rule": "detractor", "brand": "Lumbra", "settings": {"\ud800": 1}}'),
+        ("/api/v1/silences", r'{"matchers": {"brand": ["\ud800"]}, "for": "1h", "by": "x"}'),
+        ("/api/v1/silences", r'{"matchers": {}, "for": "\ud800", "by": "x"}'),
+        ("/api/v1/silences", r'{"matchers": {"rule": ["\ud800"]}, "for": "1h", "by": "\ud800", "comment": "\ud800"}'),
+        ("/api/v1/alerts/1/note", r'{"by": "\ud800", "text": "\u0000\ud800"}'),
+        ("/api/v1/alerts/1/acknowledge", r'{"by": "ana", "x\ud800": 1}'),
+        ("/api/v1/deliveries/1/resend", r'{"by": "\ud800"}'),
+        ("/api/v1/alerts/backtest", r'{"rule": "detractor", "brand": "\ud800"}'),
+        ("/api/v1/alerts/backtest", r'{"rule": "detractor", "brand": "a\u0000b"}'),
+        ("/api/v1/alerts/backtest", r'{"rule": "\ud800", "brand": "Lumbra"}'),
+        ("/api/v1/alerts/backtest", r'{"rule": "detractor", "brand": "Lumbra", "settings": {"when": "\ud800"}}'),
+        ("/api/v1/alerts/backtest", r'{"rule": "detractor", "brand": "Lumbra", "settings": {"\ud800": 1}}'),
     ],
 )
 def test_half_a_character_is_refused_and_nothing_breaks(client: TestClient, path: str, body: str) -> None:
@@ -65,11 +62,11 @@ def test_half_a_character_is_refused_and_nothing_breaks(client: TestClient, path
 def test_settings_in_an_address_are_looked_at_too(client: TestClient) -> None:
     asked = [("rule", "detractor"), ("brand", "Lumbra")]
     for value in (r'min_probability="\ud800"', "platforms=&a [*a]"):
-        assert client.get("/api/alerts/backtest", params=[*asked, ("set", value)]).status_code == 422
+        assert client.get("/api/v1/alerts/backtest", params=[*asked, ("set", value)]).status_code == 422
 
 
 def test_what_was_sent_is_not_sent_back(client: TestClient) -> None:
-    refused = client.post("/api/silences", json={"matchers": {}, "for": "1h", "by": 5, "secret": "hunter2"})
+    refused = client.post("/api/v1/silences", json={"matchers": {}, "for": "1h", "by": 5, "secret": "hunter2"})
     problems: list[dict[str, Any]] = refused.json()["detail"]
     assert [one["loc"] for one in problems] == [["body", "by"], ["body", "secret"]]
     assert all(set(one) == {"type", "loc", "msg"} for one in problems)
@@ -78,15 +75,15 @@ def test_what_was_sent_is_not_sent_back(client: TestClient) -> None:
 
 def test_no_more_than_two_have_rules_tried_at_once(client: TestClient) -> None:
     assert isinstance(client.app, FastAPI)
-    turns, path = client.app.state.turns, "/api/alerts/backtest?rule=detractor&brand=Lumbra"
+    turns, path = client.app.state.turns, "/api/v1/alerts/backtest?rule=detractor&brand=Lumbra"
     with turns.take(), turns.take():
         refused = client.get(path)
         assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (503, True)
-        assert client.post("/api/alerts/backtest", json={"rule": "detractor", "brand": "Lumbra"}).status_code == 503
-        assert client.get("/api/alerts/precision").status_code == 200
-        assert client.get("/api/alerts").status_code == 200
+        assert client.post("/api/v1/alerts/backtest", json={"rule": "detractor", "brand": "Lumbra"}).status_code == 503
+        assert client.get("/api/v1/alerts/precision").status_code == 200
+        assert client.get("/api/v1/alerts").status_code == 200
     assert client.get(path).status_code == 200
-    assert client.get("/api/alerts/backtest?rule=detractor&brand=nobody").status_code == 422
+    assert client.get("/api/v1/alerts/backtest?rule=detractor&brand=nobody").status_code == 422
     assert client.get(path).status_code == 200
 
 
@@ -95,7 +92,7 @@ def test_no_more_than_two_have_rules_tried_at_once(client: TestClient) -> None:
 )
 @pytest.mark.parametrize("rule", ["detractor&brand=Lumbra", "spike&brand=Lumbra", "coverage"])
 def test_times_at_the_ends_of_the_calendar_are_answered_in_words(client: TestClient, until: str, rule: str) -> None:
-    answer = client.get(f"/api/alerts/backtest?rule={rule}&days=2&until={until}")
+    answer = client.get(f"/api/v1/alerts/backtest?rule={rule}&days=2&until={until}")
     assert answer.status_code in (200, 422)
     assert "out of range" not in answer.text
 
@@ -112,6 +109,6 @@ def test_times_at_the_ends_of_the_calendar_are_answered_in_words(client: TestCli
 def test_silences_at_the_ends_of_the_calendar_are_refused_in_words(
     client: TestClient, change: dict[str, str], says: str
 ) -> None:
-    refused = client.post("/api/silences", json={"matchers": {}, "by": "ana", **change})
+    refused = client.post("/api/v1/silences", json={"matchers": {}, "by": "ana", **change})
     assert refused.status_code == 422
     assert says in refused.json()["detail"]

@@ -1,13 +1,11 @@
 """Hiding and showing by hand, over the API, on both databases."""
 
-from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from api.app import create_app
 from listener.store import brands, scoring
 from listener.store.tables import MentionBrand, table
 from tests.listener.conftest import score_row
@@ -24,32 +22,32 @@ def client(house: House) -> TestClient:
     with house.store.transaction() as session:
         scoring.write_scores(session, rows, house.clock())
     house.judge_and_tell()
-    return TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
+    return house.client()
 
 
 def listed(client: TestClient, query: str = "") -> list[str]:
-    return [item["native_id"] for item in client.get(f"/api/mentions?{query}").json()["items"]]
+    return [item["native_id"] for item in client.get(f"/api/v1/mentions?{query}").json()["items"]]
 
 
 def test_a_hidden_mention_is_in_no_list_and_can_be_found(client: TestClient) -> None:
     assert (listed(client), listed(client, "hidden=true"), listed(client, "id=2")) == (["1"], ["2"], ["2"])
-    (hidden,) = client.get("/api/mentions?hidden=true").json()["items"]
+    (hidden,) = client.get("/api/v1/mentions?hidden=true").json()["items"]
     assert hidden["hidden_why"] == "the model gives 4 %"
     assert (hidden["relevance"], hidden["said_relevant"], hidden["verdict"]) == (0.04, None, "not_relevant")
-    assert client.get("/api/alerts").json()["items"][0]["count"] == 1
+    assert client.get("/api/v1/alerts").json()["items"][0]["count"] == 1
     assert "theatre" not in client.get("/").text
 
 
 def test_a_person_shows_one_and_hides_another(client: TestClient, house: House) -> None:
-    assert client.post("/api/mentions/2/relevance", json={"relevant": True}).status_code == 204
-    assert client.post("/api/mentions/1/relevance", json={"relevant": False}).status_code == 204
+    assert client.post("/api/v1/mentions/2/relevance", json={"relevant": True}).status_code == 204
+    assert client.post("/api/v1/mentions/1/relevance", json={"relevant": False}).status_code == 204
     assert (listed(client), listed(client, "hidden=true")) == (["2"], ["1"])
-    shown = client.get("/api/mentions").json()["items"][0]
+    shown = client.get("/api/v1/mentions").json()["items"][0]
     assert (shown["said_relevant"], shown["hidden_why"], shown["verdict"]) == (True, None, None)
     house.judge_and_tell()
     # An incident keeps what people were told of.
     assert listed(client, "alert=1") == ["2", "1"]
-    assert client.get("/api/mentions").json()["items"][0]["verdict"] == "joined_incident"
+    assert client.get("/api/v1/mentions").json()["items"][0]["verdict"] == "joined_incident"
 
 
 @pytest.mark.parametrize(
@@ -57,29 +55,29 @@ def test_a_person_shows_one_and_hides_another(client: TestClient, house: House) 
     [({}, 422), ({"relevant": "yes"}, 422), ({"relevant": 1}, 422), ({"relevant": True, "by": "me"}, 422), ([], 422)],
 )
 def test_what_is_not_said_clearly_changes_nothing(client: TestClient, body: Any, status: int) -> None:
-    assert client.post("/api/mentions/2/relevance", json=body).status_code == status
+    assert client.post("/api/v1/mentions/2/relevance", json=body).status_code == status
     assert listed(client, "hidden=true") == ["2"]
 
 
 def test_a_page_elsewhere_cannot_say_it_for_a_person(client: TestClient) -> None:
     # What a browser sends across sites without asking first: no JSON, and not under a name of ours.
     plain = client.post(
-        "/api/mentions/2/relevance", content='{"relevant": true}', headers={"Content-Type": "text/plain"}
+        "/api/v1/mentions/2/relevance", content='{"relevant": true}', headers={"Content-Type": "text/plain"}
     )
     assert plain.status_code == 422
-    foreign = client.post("/api/mentions/2/relevance", json={"relevant": True}, headers={"Host": "evil.example"})
+    foreign = client.post("/api/v1/mentions/2/relevance", json={"relevant": True}, headers={"Host": "evil.example"})
     assert foreign.status_code == 400
     assert listed(client, "hidden=true") == ["2"]
 
 
 def test_a_mention_that_is_not_there_or_is_gone_is_not_found(client: TestClient, house: House) -> None:
-    assert client.post("/api/mentions/99/relevance", json={"relevant": True}).status_code == 404
+    assert client.post("/api/v1/mentions/99/relevance", json={"relevant": True}).status_code == 404
     with house.store.transaction() as session:
         session.connection().execute(update(table(MentionBrand)).values(void="deleted"))
-    assert client.post("/api/mentions/1/relevance", json={"relevant": True}).status_code == 404
+    assert client.post("/api/v1/mentions/1/relevance", json={"relevant": True}).status_code == 404
 
 
 def test_a_retired_brands_mentions_can_still_be_judged_by_people(client: TestClient, house: House) -> None:
     with house.store.transaction() as session:
         brands.retire_brands(session, ["Telmira"])
-    assert client.post("/api/mentions/2/relevance", json={"relevant": True}).status_code == 204
+    assert client.post("/api/v1/mentions/2/relevance", json={"relevant": True}).status_code == 204

@@ -1,13 +1,12 @@
 """The API over the store, on both databases."""
 
 from datetime import UTC, datetime, timedelta
-from threading import Event
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
-from api.app import POLICY, create_app
+from api.app import POLICY
 from api.wiring import brand_row
 from listener.configfile import BrandEntry
 from listener.items import Author
@@ -20,11 +19,11 @@ from .conftest import HOSTILE, House
 @pytest.fixture
 def client(full_house: House) -> TestClient:
     """The application without a socket."""
-    return TestClient(create_app(full_house.installation, Event()), base_url="http://127.0.0.1")
+    return full_house.client()
 
 
 def test_mentions_come_latest_first_with_scores_and_verdicts(client: TestClient) -> None:
-    items = client.get("/api/mentions").json()["items"]
+    items = client.get("/api/v1/mentions").json()["items"]
     assert [item["native_id"] for item in items] == ["5", "4", "3", "2", "1"]
     first = items[-1]
     assert (first["brand"], first["label"], first["author"], first["reach"]) == ("Lumbra", "detractor", "ana", 900)
@@ -48,14 +47,14 @@ def test_mentions_come_latest_first_with_scores_and_verdicts(client: TestClient)
     ],
 )
 def test_filters_narrow_the_list(client: TestClient, query: str, expected: list[str]) -> None:
-    items = client.get(f"/api/mentions?{query}").json()["items"]
+    items = client.get(f"/api/v1/mentions?{query}").json()["items"]
     assert [item["native_id"] for item in items] == expected
 
 
 def test_pages_follow_each_other_without_gap_or_overlap(client: TestClient) -> None:
     found, before = [], None
     while True:
-        page = client.get("/api/mentions", params={"limit": 2} | ({"before": before} if before else {})).json()
+        page = client.get("/api/v1/mentions", params={"limit": 2} | ({"before": before} if before else {})).json()
         found += [item["native_id"] for item in page["items"]]
         before = page["next"]
         if before is None:
@@ -65,29 +64,29 @@ def test_pages_follow_each_other_without_gap_or_overlap(client: TestClient) -> N
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "before=0", f"before={2**63}", "label=fan", "limit=x"])
 def test_wrong_parameters_are_refused_and_named(client: TestClient, query: str) -> None:
-    answer = client.get(f"/api/mentions?{query}")
+    answer = client.get(f"/api/v1/mentions?{query}")
     assert answer.status_code == 422
     assert query.split("=")[0] in answer.text
 
 
 def test_an_alert_shows_its_deliveries_and_what_each_try_came_to(client: TestClient) -> None:
-    (alert,) = client.get("/api/alerts").json()["items"]
+    (alert,) = client.get("/api/v1/alerts").json()["items"]
     assert (alert["brand"], alert["rule"], alert["count"], alert["reach"]) == ("Lumbra", "detractor", 1, 900)
     (delivery,) = alert["deliveries"]
     assert (delivery["channel"], delivery["state"], delivery["reason"]) == ("log", "sent", "incident_opened")
     assert [entry["outcome"] for entry in delivery["log"]] == ["sent"]
-    assert client.get(f"/api/alerts/{alert['id']}").json().items() >= alert.items()
+    assert client.get(f"/api/v1/alerts/{alert['id']}").json().items() >= alert.items()
 
 
 def test_the_mentions_of_an_incident_say_how_they_came_into_it(house: House) -> None:
     for number in (1, 2):
         house.hear(number, "Lumbra is down here too", "detractor")
         house.judge_and_tell()
-    client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
-    (alert,) = client.get("/api/alerts").json()["items"]
-    items = client.get("/api/mentions", params={"alert": alert["id"]}).json()["items"]
+    client = house.client()
+    (alert,) = client.get("/api/v1/alerts").json()["items"]
+    items = client.get("/api/v1/mentions", params={"alert": alert["id"]}).json()["items"]
     assert [item["notice"] for item in items] == ["joined_incident", "opened_incident"]
-    assert {item["notice"] for item in client.get("/api/mentions").json()["items"]} == {None}
+    assert {item["notice"] for item in client.get("/api/v1/mentions").json()["items"]} == {None}
 
 
 @pytest.mark.parametrize(
@@ -107,17 +106,17 @@ def test_an_incident_nobody_was_told_of_says_the_real_reason(house: House, chann
         )
     house.hear(1, "Lumbra is down", "detractor")
     house.judge_and_tell()
-    client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
+    client = house.client()
     page = client.get("/alerts/1").text
     assert "Nobody was told." in page
     assert sentence in page
-    assert [one["sentence"] for one in client.get("/api/alerts/1").json()["decisions"]] == [sentence]
+    assert [one["sentence"] for one in client.get("/api/v1/alerts/1").json()["decisions"]] == [sentence]
 
 
 def test_an_author_known_by_name_alone_is_shown(house: House) -> None:
     house.hear(1, "Lumbra works", "promoter", author=Author("a1", name="Ana of the News"))
-    client = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
-    assert client.get("/api/mentions").json()["items"][0]["author"] == "Ana of the News"
+    client = house.client()
+    assert client.get("/api/v1/mentions").json()["items"][0]["author"] == "Ana of the News"
     assert "Ana of the News" in client.get("/").text
 
 
@@ -129,12 +128,12 @@ def test_an_author_known_by_name_alone_is_shown(house: House) -> None:
     ],
 )  # fmt: skip
 def test_only_its_own_names_are_answered(client: TestClient, host: str, status: int) -> None:
-    answer = client.get("/api/mentions", headers={"Host": host})
+    answer = client.get("/api/v1/mentions", headers={"Host": host})
     assert answer.status_code == status
     assert answer.headers["content-security-policy"] == POLICY
 
 
-@pytest.mark.parametrize("path", ["/api/alerts/999", "/alerts/999"])
+@pytest.mark.parametrize("path", ["/api/v1/alerts/999", "/alerts/999"])
 def test_what_is_not_there_is_not_found(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
@@ -168,12 +167,12 @@ def test_health_answers_503_when_work_is_stuck_and_200_when_it_is_not(full_house
 
 
 def test_health_is_ok_in_an_empty_house(house: House) -> None:
-    answer = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1").get("/healthz")
+    answer = house.client().get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "stuck": [], "attention": 0})
 
 
 def test_every_answer_carries_the_policy(client: TestClient) -> None:
-    for path in ("/", "/api/mentions", "/static/page.js", "/nowhere", "/alerts/1"):
+    for path in ("/", "/api/v1/mentions", "/static/page.js", "/nowhere", "/alerts/1"):
         headers = client.get(path).headers
         assert headers["content-security-policy"] == POLICY
         assert headers["x-content-type-options"] == "nosniff"
@@ -186,12 +185,12 @@ def test_hostile_text_is_shown_as_text(client: TestClient) -> None:
     assert "<b>bo" not in page
     assert "\u202e" not in page
     assert "javascript:" not in page
-    stored = client.get("/api/mentions?label=passive").json()["items"][0]["text"]
+    stored = client.get("/api/v1/mentions?label=passive").json()["items"][0]["text"]
     assert stored == HOSTILE.replace("\x00", "")
 
 
 def test_the_page_says_what_is_inferred_and_shows_an_empty_state(house: House) -> None:
-    page = TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1").get("/").text
+    page = house.client().get("/").text
     assert "inferred from the text" in page
     assert "Nothing has arrived yet" in page
     assert "No incident yet" in page
@@ -199,7 +198,7 @@ def test_the_page_says_what_is_inferred_and_shows_an_empty_state(house: House) -
 
 def test_openapi_describes_every_operation(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
-    assert {"/healthz", "/api/mentions", "/api/alerts", "/api/alerts/{alert_id}", "/api/ingest"} < set(
+    assert {"/healthz", "/api/v1/mentions", "/api/v1/alerts", "/api/v1/alerts/{alert_id}", "/api/v1/ingest"} < set(
         described["paths"]
     )
     assert all(operation["summary"] for path in described["paths"].values() for operation in path.values())

@@ -34,7 +34,7 @@ from tests.listener.conftest import together
 
 from .conftest import House, Served
 
-PATH = "/api/slack/team/interactions"
+PATH = "/api/v1/slack/team/interactions"
 
 
 def a_press(**changes: Any) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def test_a_press_from_within_five_minutes_is_good(ear: Ear):
 def test_a_replayed_press_is_kept_once(ear: Ear):
     sent = signed(a_press(), datetime.now(UTC))
     assert {answer.status_code for answer in together(*[lambda: ear.hear(None, sent=sent)] * 4)} == {200}
-    assert ear.hear(None, sent=sent, path="/api/slack/sibling/interactions").status_code == 200
+    assert ear.hear(None, sent=sent, path="/api/v1/slack/sibling/interactions").status_code == 200
     assert len(ear.kept) == 1
 
 
@@ -141,7 +141,7 @@ def test_headers_that_slack_never_sends_are_refused(ear: Ear, headers):
 
 
 def test_a_channel_that_is_not_there_is_answered_as_a_forged_press_is(ear: Ear):
-    answer = ear.hear(a_press(), path="/api/slack/nobody/interactions")
+    answer = ear.hear(a_press(), path="/api/v1/slack/nobody/interactions")
     assert (answer.status_code, answer.text) == (401, route.FORGED)
 
 

@@ -1,13 +1,11 @@
 """What the API tells of sources: how they stand, and what was read of them hour by hour."""
 
 from datetime import datetime, timedelta
-from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from listener import clock as wall
 from listener.coverage import HourState, Stretch, hour_of
 from listener.error_words import Kind
@@ -26,7 +24,7 @@ def client(house: House, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     row = {"name": "my news/feed", "kind": "rss", "options": {"url": "https://n.example"}, "every_s": 600}
     with house.store.transaction() as session:
         brands.save_sources(session, [row], house.clock())
-    return TestClient(create_app(house.installation, Event()), base_url="http://127.0.0.1")
+    return house.client()
 
 
 def note(house: House, hour: int, **counts: Any) -> None:
@@ -50,7 +48,7 @@ def cover(house: House, since: float, until: float) -> None:
 
 
 def read(client: TestClient, **query: str) -> dict[str, Any]:
-    answer = client.get("/api/sources/my news/feed/coverage", params=query)
+    answer = client.get("/api/v1/sources/my news/feed/coverage", params=query)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -60,7 +58,7 @@ def test_a_source_that_is_read_well(client: TestClient, house: House) -> None:
     cover(house, 0, 6.4)
     note(house, 6, polls=3, finished=3, found=7, stored=2)
 
-    (source,) = client.get("/api/sources").json()["items"]
+    (source,) = client.get("/api/v1/sources").json()["items"]
     assert (source["name"], source["kind"], source["state"]) == ("my news/feed", "rss", "ok")
     assert (source["found_1h"], source["found_24h"], source["behind_s"], source["late"]) == (7, 7, 360, False)
     assert (source["new_1h"], source["new_24h"]) == (2, 2)
@@ -74,14 +72,14 @@ def test_a_source_in_trouble_says_so_for_everybody_and_for_whoever_set_it_up(cli
         assert source is not None
         brands.note_run(session, source.id or 0, NOW, error=error, stopped=True)
 
-    (found,) = client.get("/api/sources").json()["items"]
+    (found,) = client.get("/api/v1/sources").json()["items"]
     assert (found["state"], found["waits_for_a_person"], found["found_24h"]) == ("stopped", True, None)
     assert (found["trouble"]["kind"], found["trouble"]["said"]) == ("credentials", error)
     assert "password or key" in found["trouble"]["words"]
 
 
 def test_sources_read_on_demand_are_listed_when_asked_for(client: TestClient) -> None:
-    names = [one["name"] for one in client.get("/api/sources", params={"all": "true"}).json()["items"]]
+    names = [one["name"] for one in client.get("/api/v1/sources", params={"all": "true"}).json()["items"]]
     assert names == ["my news/feed", "stream"]
 
 
@@ -119,7 +117,7 @@ def test_gaps_come_with_what_became_of_them(client: TestClient, house: House) ->
     found = read(client)
     (gap,) = found["gaps"]
     assert (gap["state"], gap["cause"], gap["why"], gap["tries"]) == ("lost", "capped", "too much", 0)
-    (source_found,) = client.get("/api/sources").json()["items"]
+    (source_found,) = client.get("/api/v1/sources").json()["items"]
     assert source_found["missed"] == [gap]
     assert source_found["waits_for_a_person"]
 
@@ -139,11 +137,11 @@ def test_by_default_the_last_24_hours_are_told(client: TestClient) -> None:
     ],
 )  # fmt: skip
 def test_a_frame_that_makes_no_sense_is_refused(client: TestClient, query: dict[str, str], status: int) -> None:
-    assert client.get("/api/sources/my news/feed/coverage", params=query).status_code == status
+    assert client.get("/api/v1/sources/my news/feed/coverage", params=query).status_code == status
 
 
 def test_an_unknown_source_is_not_found(client: TestClient) -> None:
-    assert client.get("/api/sources/nope/coverage").status_code == 404
+    assert client.get("/api/v1/sources/nope/coverage").status_code == 404
 
 
 def test_the_description_names_every_state(client: TestClient) -> None:
@@ -152,6 +150,6 @@ def test_the_description_names_every_state(client: TestClient) -> None:
     assert set(schemas["HourState"]["enum"]) == {state.value for state in HourState}
     assert set(schemas["Stand"]["enum"]) == {state.value for state in Stand}
     assert set(schemas["Kind"]["enum"]) == {kind.value for kind in Kind}
-    assert {"/api/sources", "/api/sources/{name}/coverage"} <= document["paths"].keys()
+    assert {"/api/v1/sources", "/api/v1/sources/{name}/coverage"} <= document["paths"].keys()
     told = schemas["Hour"]["properties"]
     assert all("description" in told[name] or "$ref" in told[name] for name in ("mentions", "why", "covered", "state"))

@@ -6,6 +6,16 @@
 Migrations in ``migrations/versions`` build exactly these; a test compares the two on every database.
 """
 
+from listener.store.tables.access import (
+    ApiKey,
+    OneTimeToken,
+    RequestReceipt,
+    SavedView,
+    SignInFailure,
+    UserAccount,
+    UserRole,
+    WebSession,
+)
 from listener.store.tables.alerts import Alert, AlertEvent, AlertMention, Evaluated, Evaluation, Feedback
 from listener.store.tables.base import UTCDateTime, table
 from listener.store.tables.coverage import Covered, Gap, SourceHour
@@ -23,7 +33,8 @@ from listener.store.tables.notices import (
 )
 from listener.store.tables.push import DeclaredScore, PushReceipt
 from listener.store.tables.quota import Backfill, Money, QuotaAccount, QuotaUse, SourceBreaker, Spend, SpendHeld
-from listener.store.tables.scores import RollupHour, Score, ScoreCache
+from listener.store.tables.reuse import Collection, CollectionItem, Correction, ReusePermission
+from listener.store.tables.scores import RollupFacet, RollupHour, Score, ScoreCache
 from listener.store.tables.sources import Brand, Source
 from listener.store.tables.work import Firing, Setting, Task
 
@@ -31,11 +42,15 @@ __all__ = [
     "Alert",
     "AlertEvent",
     "AlertMention",
+    "ApiKey",
     "Audit",
     "Author",
     "Backfill",
     "Brand",
     "ChannelState",
+    "Collection",
+    "CollectionItem",
+    "Correction",
     "Covered",
     "DecisionLog",
     "DeclaredScore",
@@ -52,14 +67,20 @@ __all__ = [
     "MentionBrand",
     "Money",
     "Notification",
+    "OneTimeToken",
     "PushReceipt",
     "QuotaAccount",
     "QuotaUse",
     "Quotation",
+    "RequestReceipt",
+    "ReusePermission",
+    "RollupFacet",
     "RollupHour",
+    "SavedView",
     "Score",
     "ScoreCache",
     "Setting",
+    "SignInFailure",
     "Silence",
     "Source",
     "SourceBreaker",
@@ -69,5 +90,8 @@ __all__ = [
     "Task",
     "Tombstone",
     "UTCDateTime",
+    "UserAccount",
+    "UserRole",
+    "WebSession",
     "table",
 ]

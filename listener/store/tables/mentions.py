@@ -104,6 +104,11 @@ class MentionBrand(SQLModel, table=True):
     ``copy_of`` is the pair that is counted in its place; None = it is counted itself. ``void`` says why it no longer
     counts at all: "edited" (its words left the brand, and an incident still names it) or "deleted". ``edition``
     goes up with every edit, so that a score of the words before is not taken for one of these.
+
+    For lists and figures it repeats what stands elsewhere: ``created_at`` of its mention, and of its latest score
+    ``lang``, ``polarity`` and ``emotion`` (the likeliest of each; None = the model does not say). ``themes``: the
+    names of its brand's themes that it meets. ``said_stance`` ("-2" to "2") and ``said_polarity``: what a person
+    corrected, which no model overrides.
     """
 
     __tablename__ = "mention_brand"
@@ -115,6 +120,8 @@ class MentionBrand(SQLModel, table=True):
         Index("ix_mention_brand_copies", "copy_of", **where("copy_of IS NOT NULL")),
         Index("ix_mention_brand_grown", "brand_id", "id", **where("grown_at IS NOT NULL")),
         Index("ix_mention_brand_hidden", "id", **where("hidden_why IS NOT NULL")),
+        Index(None, "created_at", "id"),
+        Index(None, "brand_id", "created_at", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
@@ -137,3 +144,10 @@ class MentionBrand(SQLModel, table=True):
     copy_of: int | None = Field(default=None, sa_type=BigInteger)
     void: str | None = Field(default=None, sa_type=Text)
     edition: int = 0
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    lang: str | None = Field(default=None, sa_type=Text)
+    polarity: str | None = Field(default=None, sa_type=Text)
+    emotion: str | None = Field(default=None, sa_type=Text)
+    themes: list[str] = Field(default_factory=list, sa_type=JSON)
+    said_stance: str | None = Field(default=None, sa_type=Text)
+    said_polarity: str | None = Field(default=None, sa_type=Text)

@@ -61,3 +61,17 @@ class RollupHour(SQLModel, table=True):
     mentions: int = 0
     reach: int = Field(default=0, sa_type=BigInteger)
     copies: int = 0
+
+
+class RollupFacet(SQLModel, table=True):
+    """Mentions per brand, label and hour by one more thing that is known of them: ``facet`` lang, emotion or theme,
+    and its ``value``. Written with ``RollupHour``, and counted as there; copies are not."""
+
+    __tablename__ = "rollup_facet"
+
+    brand_id: int = Field(sa_type=ID, sa_column_args=[ForeignKey("brand.id")], primary_key=True)
+    facet: str = Field(sa_type=Text, primary_key=True)
+    value: str = Field(sa_type=Text, primary_key=True)
+    label: str = Field(sa_type=Text, primary_key=True)
+    hour: datetime = Field(sa_type=UTCDateTime, primary_key=True)
+    mentions: int = 0

@@ -13,7 +13,10 @@ class Brand(SQLModel, table=True):
     """A name that is listened for: one's own or a competitor's.
 
     ``relevance``: ``context`` and ``unless`` (queries) and ``threshold``, see ``listener.relevance.Rules``.
-    ``accounts``: the handles that it answers from.
+    ``accounts``: the handles that it answers from. ``themes``: what its mentions may be about, a name -> a query.
+
+    The columns hold what is in force. ``file``: what escucha.yml says of them (None = it does not name the brand);
+    ``edits``: what was changed over the pages or the API since, which outlives the file being read again.
     """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
@@ -24,7 +27,13 @@ class Brand(SQLModel, table=True):
     channels: list[str] | None = Field(default=None, sa_type=JSON)
     relevance: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     accounts: list[str] = Field(default_factory=list, sa_type=JSON)
+    themes: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     active: bool = True
+    file: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    edits: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    version: int = 1
+    edited_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    edited_by: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=UTCDateTime)
 
 

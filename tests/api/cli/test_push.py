@@ -43,9 +43,9 @@ def config(tmp_path: Path) -> None:
 def test_the_senders_are_listed_without_their_secrets(escucha: Escucha) -> None:
     listed = escucha("push", "list")
     assert listed.status == 0
-    assert "crm: http://127.0.0.1:8765/api/ingest, signed as docs/push.md says, nothing sent yet" in listed.err
-    assert "tickets: http://127.0.0.1:8765/api/ingest/tickets, by a token" in listed.err
-    assert "forms: http://127.0.0.1:8765/api/ingest/forms, signed in X-Forms-Signature" in listed.err
+    assert "crm: http://127.0.0.1:8765/api/v1/ingest, signed as docs/push.md says, nothing sent yet" in listed.err
+    assert "tickets: http://127.0.0.1:8765/api/v1/ingest/tickets, by a token" in listed.err
+    assert "forms: http://127.0.0.1:8765/api/v1/ingest/forms, signed in X-Forms-Signature" in listed.err
 
 
 def test_a_body_is_tried_without_storing(escucha: Escucha, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_run_brings_a_detractor_to_slack_and_stops_in_good_order(tmp_path: Path,
         while not taken and time.monotonic() < deadline and running.poll() is None:
             time.sleep(0.1)
         assert taken, "nothing reached Slack"
-        (alert,) = httpx2.get(f"http://127.0.0.1:{port}/api/alerts").json()["items"]
+        (alert,) = httpx2.get(f"http://127.0.0.1:{port}/api/v1/alerts").json()["items"]
         assert httpx2.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     finally:
         running.send_signal(signal.SIGTERM)
@@ -114,7 +114,7 @@ def test_serve_needs_no_secrets_and_answers_only_to_its_own_names(tmp_path: Path
         assert running.stderr is not None
         url = running.stderr.readline().split()[-1]
         assert httpx2.get(f"{url}/healthz").status_code == 200
-        answer = httpx2.get(f"{url}/api/mentions", headers={"Host": "evil.example"})
+        answer = httpx2.get(f"{url}/api/v1/mentions", headers={"Host": "evil.example"})
         assert answer.status_code == 400
         assert answer.headers["x-content-type-options"] == "nosniff"
     finally:

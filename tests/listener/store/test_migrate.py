@@ -204,7 +204,7 @@ def test_the_way_back_keeps_what_the_tables_of_before_have_a_place_for(empty: St
             session.add(Mention(kind="rss", native_id=f"{number}", source_id=1, text="x", created_at=NOON,
                                 collected_at=NOON, checked_at=NOON))  # fmt: skip
             session.flush()
-            session.add(MentionBrand(mention_id=number, brand_id=1))
+            session.add(MentionBrand(mention_id=number, brand_id=1, created_at=NOON))
         for number, brand, group in ((1, None, ""), (2, 1, "a"), (3, 1, "b"), (4, 1, "c")):
             session.add(Alert(id=number, brand_id=brand, group_key=group, **incident))
         session.flush()

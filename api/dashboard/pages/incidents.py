@@ -12,19 +12,25 @@ from alerts.policy import DEFAULT_BUDGET
 from alerts.registry import RULES
 from alerts.severity import Severity
 from alerts.text import one_line
-from api.dashboard.rendering import evidence_rows, templates
+from api.access import needs
+from api.dashboard.rendering import evidence_rows, show
 from api.routes.dependencies import Before, Id, Installed, Reading
 from api.wiring import Installation
 from listener import clock
+from listener.access import Caller
 from listener.store import brands, letters, read, silences
 from listener.store.channel_status import statuses
 from listener.store.dossier import dossier
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_templates = templates()
+router = APIRouter(
+    include_in_schema=False,
+    default_response_class=HTMLResponse,
+)
 
 SHOWN = 60
 """Mentions and incidents on the first page, and rows of a kind on other pages."""
+
+SignedIn = Annotated[Caller, needs(None)]
 
 Choice = Annotated[str, Query(max_length=500)]
 
@@ -44,20 +50,21 @@ ACTS = (
 
 
 @router.get("/")
-def first_page(request: Request, installed: Installed, session: Reading) -> HTMLResponse:
+def first_page(request: Request, asking: SignedIn, installed: Installed, session: Reading) -> HTMLResponse:
     """Mentions and alerts as they arrive."""
-    return _templates.TemplateResponse(request, "first.html", _arriving(installed, session))
+    return show(request, "first.html", asking, _arriving(installed, session))
 
 
 @router.get("/partials/arriving")
-def arriving(request: Request, installed: Installed, session: Reading) -> HTMLResponse:
+def arriving(request: Request, asking: SignedIn, installed: Installed, session: Reading) -> HTMLResponse:
     """The part of the first page that changes."""
-    return _templates.TemplateResponse(request, "arriving.html", _arriving(installed, session))
+    return show(request, "arriving.html", asking, _arriving(installed, session))
 
 
 @router.get("/alerts")
 def incidents(
     request: Request,
+    asking: SignedIn,
     installed: Installed,
     session: Reading,
     state: Choice = read.UNRESOLVED,
@@ -88,11 +95,11 @@ def incidents(
         "assignee": assignee,
         "filters": [(name, name.capitalize(), asked[name], of) for name, of in choices.items()],
     }
-    return _templates.TemplateResponse(request, "incidents.html", context)
+    return show(request, "incidents.html", asking, context)
 
 
 @router.get("/channels")
-def channels(request: Request, installed: Installed, session: Reading) -> HTMLResponse:
+def channels(request: Request, asking: SignedIn, installed: Installed, session: Reading) -> HTMLResponse:
     """What may keep people from being told: silences, channels that are off, messages that are dead or wait."""
     now = clock.now()
     context = {
@@ -106,11 +113,11 @@ def channels(request: Request, installed: Installed, session: Reading) -> HTMLRe
         ],
         "most": SHOWN,
     }
-    return _templates.TemplateResponse(request, "channels.html", context)
+    return show(request, "channels.html", asking, context)
 
 
 @router.get("/alerts/{alert_id}")
-def incident(request: Request, session: Reading, alert_id: Id) -> HTMLResponse:
+def incident(request: Request, asking: SignedIn, session: Reading, alert_id: Id) -> HTMLResponse:
     """One incident: its life, what was told of it and what was not, its mentions and what stands around them."""
     found = dossier(session, alert_id, clock.now())
     if found is None:
@@ -126,7 +133,7 @@ def incident(request: Request, session: Reading, alert_id: Id) -> HTMLResponse:
         "evidence": evidence_rows(alert["evidence"]),
         "acts": ACTS,
     }
-    return _templates.TemplateResponse(request, "incident.html", shown)
+    return show(request, "incident.html", asking, shown)
 
 
 def _arriving(installed: Installation, session: Session) -> dict[str, Any]:
