@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from alerts.incident import State
-from alerts.policy import DEFAULT_BUDGET
 from alerts.registry import RULES
 from alerts.severity import Severity
 from alerts.text import one_line
@@ -18,8 +17,7 @@ from api.routes.dependencies import Before, Id, Installed, Reading
 from api.wiring import Installation
 from listener import clock
 from listener.access import Caller
-from listener.store import brands, letters, read, silences
-from listener.store.channel_status import statuses
+from listener.store import brands, read
 from listener.store.dossier import dossier
 
 router = APIRouter(
@@ -96,24 +94,6 @@ def incidents(
         "filters": [(name, name.capitalize(), asked[name], of) for name, of in choices.items()],
     }
     return show(request, "incidents.html", asking, context)
-
-
-@router.get("/channels")
-def channels(request: Request, asking: SignedIn, installed: Installed, session: Reading) -> HTMLResponse:
-    """What may keep people from being told: silences, channels that are off, messages that are dead or wait."""
-    now = clock.now()
-    context = {
-        "silences": silences.shown(session, now),
-        "channels": statuses(session, installed.channel_names, now),
-        "budgets": installed.budgets,
-        "budget": DEFAULT_BUDGET,
-        "lots": [
-            ("Dead messages", letters.listed(session, state="dead", limit=SHOWN)),
-            ("Messages that wait", letters.listed(session, state="pending", limit=SHOWN)),
-        ],
-        "most": SHOWN,
-    }
-    return show(request, "channels.html", asking, context)
 
 
 @router.get("/alerts/{alert_id}")
