@@ -18,7 +18,7 @@ from alerts.text import one_line, shorten, tame
 from alerts.wording import counted
 from api import story
 from api.access import COOKIE as SESSION_COOKIE
-from api.dashboard.language import Language, chosen, globals_of, words
+from api.dashboard.language import N_, Language, chosen, globals_of, words
 from api.wiring import Installation
 from listener.access import Caller, Permission
 from listener.store import callers
@@ -83,15 +83,15 @@ def _whole(value: object) -> bool:
 
 
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
-    ("/", "Now", Permission.READ_ALERTS),
-    ("/alerts", "Alerts", Permission.READ_ALERTS),
-    ("/mentions", "Mentions", Permission.READ_MENTIONS),
-    ("/trends", "Trends", Permission.READ_FIGURES),
-    ("/promoters", "Promoters", Permission.READ_PROMOTERS),
-    ("/sources", "Sources", Permission.READ_SETUP),
-    ("/rules", "Rules", Permission.READ_SETUP),
-    ("/brands", "Brands", Permission.READ_SETUP),
-    ("/settings", "Settings", Permission.READ_SETUP),
+    ("/", N_("Now"), Permission.READ_ALERTS),
+    ("/alerts", N_("Alerts"), Permission.READ_ALERTS),
+    ("/mentions", N_("Mentions"), Permission.READ_MENTIONS),
+    ("/trends", N_("Trends"), Permission.READ_FIGURES),
+    ("/promoters", N_("Promoters"), Permission.READ_PROMOTERS),
+    ("/sources", N_("Sources"), Permission.READ_SETUP),
+    ("/rules", N_("Rules"), Permission.READ_SETUP),
+    ("/brands", N_("Brands"), Permission.READ_SETUP),
+    ("/settings", N_("Settings"), Permission.READ_SETUP),
 )
 """The pages that the head of every page leads to: address, name, what it takes to see them."""
 
