@@ -81,6 +81,23 @@ def caller(
 Calling = Annotated[Caller, Depends(caller)]
 
 
+def perhaps(
+    request: Request,
+    installed: Installed,
+    csrf: Annotated[str | None, Depends(_said_csrf)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> Caller | None:
+    """The same, or None for nobody: for the few pages that are there before somebody signs in."""
+    try:
+        return caller(request, installed, csrf, bearer, cookie)
+    except SignInNeeded:
+        return None
+
+
+Perhaps = Annotated[Caller | None, Depends(perhaps)]
+
+
 class Needs:
     """What a route asks of its caller; found by the table of operations and roles, so every route has one."""
 

@@ -42,3 +42,12 @@ def trusted_hosts(settings: Settings) -> list[str]:
         # As browsers send it.
         public = public.encode("idna").decode("ascii")
     return [*LOCAL, in_url(settings.host), *([in_url(public)] if public else [])]
+
+
+def local(path: str) -> str:
+    """The same if it is a path of ours, else "/": whoever follows it must not be led to another site.
+
+    Browsers read a backslash as a slash and drop tabs and line breaks, so none may stand in it (WHATWG URL).
+    """
+    sound = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if sound and path.isprintable() and " " not in path else "/"

@@ -28,7 +28,8 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": browsers then say "Origin: null" of our own forms, which api.gates could not know from others.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
@@ -52,7 +53,7 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
 
     # Innermost, so that what they answer carries the headers as well.
     hosts = trusted_hosts(installation.settings)
-    app.add_middleware(OwnPages, settings=installation.settings, any_host="*" in hosts)
+    app.add_middleware(OwnPages, settings=installation.settings)
     app.add_middleware(FormerAddresses)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
 

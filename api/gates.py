@@ -1,12 +1,12 @@
-"""Whose requests are taken: nobody signs in yet, so a page elsewhere must not act through somebody's browser."""
+"""Whose requests are taken: a page of another site must not act through somebody's browser, who is signed in here."""
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access import READING
 from api.addresses import public_url
 from listener.config import Settings
 
@@ -16,13 +16,7 @@ SIGNED = ("/api/v1/slack/", "/api/v1/ingest")
 FORMERLY = ("/api/slack/", "/api/ingest")
 """Where those were before the API had versions: other systems have these addresses in their settings."""
 
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
-
 FOREIGN = "a page of another site may not ask this; ask from Escucha's own address, or without a browser"
-UNNAMED = (
-    "nobody said under which names this Escucha is reached, so under a name nothing is changed: set "
-    "ESCUCHA_PUBLIC_URL, or use its IP address"
-)
 
 
 class FormerAddresses:
@@ -39,13 +33,15 @@ class FormerAddresses:
 
 
 class OwnPages:
-    """Refuses with 403, under /api: what a browser asks for a page of another site (``Sec-Fetch-Site``, W3C Fetch
-    Metadata); what changes anything for a page of another origin; and, where every host is answered, what changes
-    anything under a host name, which may be a stranger's own that leads here (DNS rebinding)."""
+    """Refuses with 403 what a page of another site asks: whatever changes anything, known by ``Sec-Fetch-Site`` (W3C
+    Fetch Metadata) or, where a browser says none, by ``Origin``; and under /api what is read as well.
 
-    def __init__(self, app: ASGIApp, settings: Settings, *, any_host: bool) -> None:
-        """``any_host``: no host name is refused (``api.addresses.trusted_hosts`` is ``["*"]``)."""
-        self._app, self._any_host = app, any_host
+    Pages may be read from elsewhere: a link in a message leads to them. What carries a key was made by a program; no
+    page can make a browser send one here, as no answer of ours lets other origins name that header.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
         self._own = urlsplit(public_url(settings)).netloc.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,17 +52,16 @@ class OwnPages:
 
     def _refusal(self, scope: Scope) -> str | None:
         path: str = scope["path"]
-        if not path.startswith("/api/") or path.startswith(SIGNED):
-            return None
         headers = Headers(scope=scope)
-        if headers.get("sec-fetch-site") == "cross-site":
-            return FOREIGN
-        if scope["method"] in READING:
+        if path.startswith(SIGNED) or headers.get("authorization", "").lower().startswith("bearer "):
             return None
-        host, origin = headers.get("host", "").lower(), headers.get("origin")
-        if origin is not None and _netloc(origin) not in (host, self._own):
+        changes = scope["method"] not in READING
+        if headers.get("sec-fetch-site") == "cross-site":
+            return FOREIGN if changes or path.startswith("/api/") else None
+        origin = headers.get("origin")
+        if changes and origin is not None and _netloc(origin) not in (headers.get("host", "").lower(), self._own):
             return FOREIGN
-        return UNNAMED if self._any_host and not _is_address(host) else None
+        return None
 
 
 def _netloc(origin: str) -> str | None:
@@ -75,12 +70,3 @@ def _netloc(origin: str) -> str | None:
         return urlsplit(origin.lower()).netloc or None
     except ValueError:
         return None
-
-
-def _is_address(host: str) -> bool:
-    """Whether a Host header is this machine or an IP address, which no stranger's name server can lead elsewhere."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or bool(ipaddress.ip_address(name))
-    except ValueError:
-        return False

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import Session
 
 from listener.access import Role
@@ -57,3 +57,9 @@ def open_session(session: Session, user_id: int, agent: str, now: datetime) -> s
 def close_session(session: Session, token: str) -> None:
     """Sign out."""
     session.connection().execute(delete(table(WebSession)).where(table(WebSession).c.digest == digest(token)))
+
+
+def choose_language(session: Session, user_id: int, language: str | None) -> None:
+    """The pages' language for this user; None = what their browser asks for."""
+    mine = table(UserAccount).c.id == user_id
+    session.connection().execute(update(table(UserAccount)).where(mine).values(language=language))
