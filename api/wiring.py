@@ -209,6 +209,7 @@ def brand_row(brand: BrandEntry) -> dict[str, object]:
         "channels": list(brand.channels) if brand.channels is not None else None,
         "relevance": brand.relevance_rules,
         "accounts": list(brand.accounts),
+        "themes": dict(brand.themes),
         "active": True,
     }
 

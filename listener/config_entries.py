@@ -28,15 +28,28 @@ def _read(words: str) -> str:
     return words
 
 
+def _name_of_a_theme(name: str) -> str:
+    if name != visible(one_line(name)):
+        raise ValueError("a theme's name stands on one line, and all of its characters are visible")
+    return name
+
+
 Words = Annotated[str, AfterValidator(_read)]
 """An expression in the query language."""
+
+ThemeName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_name_of_a_theme)]
+"""What people call a theme; a part of addresses and of chart legends."""
+
+MOST_THEMES = 50
+"""Of a brand: each is held against each of its mentions."""
 
 
 class BrandEntry(Strict):
     """A brand. Without a query its name is looked for as a phrase.
 
     ``alerts``: a rule's name -> its settings, or ``false`` or ``true``; checked where the file is read, against what
-    rules there are. ``accounts``: the handles that the brand itself answers from.
+    rules there are. ``accounts``: the handles that the brand itself answers from. ``themes``: what its mentions may be
+    about, a name -> what finds it.
     """
 
     name: str = Field(min_length=1)
@@ -47,6 +60,7 @@ class BrandEntry(Strict):
     channels: tuple[str, ...] | None = None
     context: tuple[Words, ...] = ()
     unless: tuple[Words, ...] = ()
+    themes: dict[ThemeName, Words] = Field(default_factory=dict, max_length=MOST_THEMES)
     relevance: float | Literal[False] | None = None
 
     @field_validator("query")

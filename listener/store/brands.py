@@ -27,8 +27,10 @@ def collect_job(source_id: int) -> str:
 
 def save_brands(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Add brands or change the ones of the same name (keys: name, query, role, alerting, channels,
-    relevance, accounts)."""
-    _save(session, Brand, rows, now, changing=("query", "role", "alerting", "relevance", "accounts", "active"))
+    relevance, accounts, themes)."""
+    _save(
+        session, Brand, rows, now, changing=("query", "role", "alerting", "relevance", "accounts", "themes", "active")
+    )
     brand = table(Brand)
     for row in rows:
         # None is a choice here (all channels), which an upsert takes for "not known".
@@ -148,7 +150,7 @@ def _save(
 ) -> None:
     fixed: dict[str, Any] = {"created_at": now, "active": True}
     if model is Brand:
-        fixed |= {"relevance": {}, "accounts": []}
+        fixed |= {"relevance": {}, "accounts": [], "themes": {}}
     else:
         fixed |= {"brands": None, "every_s": None, "about_brands": False, "judge_as_new": False, "stopped": False}
     upsert(session, table(model), [fixed | dict(row) for row in rows], key=("name",), replace=changing)
