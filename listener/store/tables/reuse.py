@@ -32,8 +32,9 @@ class Correction(SQLModel, table=True):
 class ReusePermission(SQLModel, table=True):
     """Whether an author lets a brand use their words; no row = not asked.
 
-    ``state``: asked, granted or refused; a granted one is over at ``expires_at``. ``proof``: where the author said so
+    ``state``: ``listener.reuse.State``; a granted one is over at ``expires_at``. ``proof``: where the author said so
     (an address, or words), without which nothing counts as granted. ``terms``: for what and where they may be used.
+    ``edition``: of the words that it is for (``MentionBrand.edition``); it does not hold for what they become later.
     """
 
     __tablename__ = "reuse_permission"
@@ -46,6 +47,7 @@ class ReusePermission(SQLModel, table=True):
     proof: str | None = Field(default=None, sa_type=Text)
     terms: str = Field(default="", sa_type=Text)
     expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)
+    edition: int = 0
     version: int = 1
     changed_at: datetime = Field(sa_type=UTCDateTime)
     changed_by: str = Field(sa_type=Text)

@@ -179,6 +179,7 @@ def _reuse_tables() -> None:
         sa.Column("proof", sa.Text(), nullable=True),
         sa.Column("terms", sa.Text(), nullable=False),
         sa.Column("expires_at", TIME, nullable=True),
+        sa.Column("edition", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("changed_at", TIME, nullable=False),
         sa.Column("changed_by", sa.Text(), nullable=False),
