@@ -9,10 +9,12 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from api import refusals
+from api import openapi, refusals
 from api.addresses import trusted_hosts
+from api.bodies import BodyLimit
 from api.dashboard.live import Live
 from api.gates import FormerAddresses, OwnPages
+from api.idempotency import Idempotency
 from api.registry import PAGES, RESOURCES
 from api.turns import Turns
 from api.wiring import Installation
@@ -47,7 +49,7 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
     )
     refusals.register(app)
     app.state.installation = installation
-    app.state.live = Live(installation)
+    app.state.live = Live(installation, stop)
     app.state.stop = stop
     app.state.turns = Turns()
 

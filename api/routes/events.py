@@ -3,20 +3,28 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from threading import Event
-from typing import cast
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
-from api.access import needs
-from api.dashboard.live import FRESH_S, Live
+from api.access import COOKIE, needs
+from api.dashboard.live import Live
+from api.routes.dependencies import Installed
+from api.wiring import Installation
+from listener import clock
+from listener.access import Caller
+from listener.store import callers
 
-router = APIRouter(tags=["events"], dependencies=[needs(None)])
+router = APIRouter(tags=["events"])
 
 KEEPALIVE_S = 15.0
 """Proxies close streams that say nothing for long."""
+
+KNOWN_FOR_S = 30.0
+"""How long a stream goes on before it is looked up again whether its session or key still holds."""
+
+EXAMPLE = 'event: changed\nid: 5f1c\ndata: {"topics": {"alerts": "9d2e", "mentions": "07b1"}}\n\n'
 
 
 @router.get(
@@ -24,30 +32,54 @@ KEEPALIVE_S = 15.0
     summary="Follow changes",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"text/event-stream": {}}, "description": "`changed` events; data: the totals as JSON."}
+        200: {
+            "content": {"text/event-stream": {"example": EXAMPLE}},
+            "description": "`changed` events. Data: by topic (alerts, mentions, deliveries, silences, health, "
+            "promoters, brands) a version, which moves when what it is about looks different.",
+        }
     },
 )
-async def events(request: Request) -> StreamingResponse:
-    """Server-sent events: one `changed` at once, and one whenever mentions, scores, alerts or deliveries change."""
-    live, stop = cast(Live, request.app.state.live), cast(Event, request.app.state.stop)
+async def events(request: Request, installed: Installed, asking: Annotated[Caller, needs(None)]) -> StreamingResponse:
+    """Server-sent events: one `changed` at once, and one whenever a topic's version moves. They say nothing of what has
+    changed: ask for that. The stream ends when the session or key behind it does."""
+    live = cast(Live, request.app.state.live)
     return StreamingResponse(
-        _changes(live, stop),
+        _changes(live, installed, request, asking),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _changes(live: Live, stop: Event) -> AsyncIterator[str]:
-    version, silent = "", 0.0
+async def _changes(live: Live, installed: Installation, request: Request, asking: Caller) -> AsyncIterator[str]:
+    told, silent_since, known_at = None, clock.monotonic(), clock.monotonic()
     # The server cancels this when the reader goes away.
-    while not stop.is_set():
-        state = await run_in_threadpool(live.state)
-        if state.version != version:
-            version, silent = state.version, 0.0
-            topics = dict.fromkeys(("alerts", "mentions", "deliveries", "silences", "health"), version)
-            yield f"event: changed\nid: {version}\ndata: {json.dumps({'topics': topics})}\n\n"
-        elif silent >= KEEPALIVE_S:
-            silent = 0.0
-            yield ": still here\n\n"
-        await asyncio.sleep(FRESH_S)
-        silent += FRESH_S
+    with live.followed() as moved:
+        while not live.over:
+            now = clock.monotonic()
+            if now - known_at >= KNOWN_FOR_S:
+                if not await asyncio.to_thread(_known, installed, request, asking):
+                    return
+                known_at = now
+            versions = live.versions
+            if versions is not None and versions != told:
+                told, silent_since = versions, now
+                data = json.dumps({"topics": versions})
+                yield f"event: changed\nid: {'.'.join(versions.values())}\ndata: {data}\n\n"
+            elif now - silent_since >= KEEPALIVE_S:
+                silent_since = now
+                yield ": still here\n\n"
+            try:
+                await asyncio.wait_for(moved.wait(), KEEPALIVE_S)
+            except TimeoutError:
+                continue
+            moved.clear()
+
+
+def _known(installed: Installation, request: Request, asking: Caller) -> bool:
+    """Whether whoever follows is still let in."""
+    now = clock.now()
+    with installed.store.reading() as session:
+        if asking.key_id is None:
+            return callers.by_session(session, request.cookies.get(COOKIE, ""), now) is not None
+        key = request.headers.get("authorization", "").partition(" ")[2].strip()
+        return callers.by_key(session, key, now) is not None

@@ -184,9 +184,8 @@ class Served:
     def __init__(self, house: House) -> None:
         self.house = house
         self._told = threading.Event()
-        config = uvicorn.Config(
-            create_app(house.installation, self._told), port=0, log_config=None, timeout_graceful_shutdown=3
-        )
+        self.app = create_app(house.installation, self._told)
+        config = uvicorn.Config(self.app, port=0, log_config=None, timeout_graceful_shutdown=3)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
