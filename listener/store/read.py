@@ -24,11 +24,12 @@ from listener.store.tables import (
     MentionBrand,
     RollupHour,
     Score,
+    Source,
     table,
 )
 
 _PAIR, _MENTION, _BRAND, _SCORE, _AUTHOR = (table(model).c for model in (MentionBrand, Mention, Brand, Score, Author))
-_ALERT, _DELIVERY = table(Alert).c, table(Delivery).c
+_ALERT, _DELIVERY, _SOURCE = table(Alert).c, table(Delivery).c, table(Source).c
 
 
 UNRESOLVED = "unresolved"
@@ -70,7 +71,7 @@ def totals(session: Session) -> Totals:
     rows = session.connection().execute(select(rollup.label, func.sum(rollup.mentions)).group_by(rollup.label))
     labels: dict[str, int] = {label: int(count) for label, count in rows}
     scored = sum(labels.values())
-    waiting = select(func.count()).where(_PAIR.scored_at.is_(None), _PAIR.hidden_why.is_(None), _counted())
+    waiting = select(func.count()).where(_PAIR.scored_at.is_(None), _PAIR.hidden_why.is_(None), counted())
     return Totals(
         mentions=scored + _count(session, waiting),
         scored=scored,
@@ -133,29 +134,12 @@ def mentions(
     With ``alert_id`` those of one incident, each with ``notice``: the named reason why people were or were not told
     when it joined. A copy is among them where what it repeats is not.
     """
-    latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
-    query: Select[Any] = (
-        select(
-            _PAIR.id, _BRAND.name.label("brand"), _PAIR.spans, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at,
-            _PAIR.verdict, _MENTION.kind.label("source"), _MENTION.native_id, _MENTION.title, _MENTION.text,
-            _MENTION.url, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.reach,
-            _MENTION.created_at, _MENTION.collected_at, func.coalesce(_AUTHOR.handle, _AUTHOR.name).label("author"),
-            _SCORE.polarity, _SCORE.stance, _SCORE.model, _SCORE.revision, _cluster().label("cluster"),
-            _copies().label("copies"), _PAIR.copy_of, _PAIR.mention_id, _PAIR.hidden_why, _PAIR.said_relevant,
-            _SCORE.relevance, _MENTION.edited_at, _MENTION.deleted_at, _MENTION.deleted_why,
-        )
-        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
-        .join(table(Brand), _BRAND.id == _PAIR.brand_id)
-        .outerjoin(table(Author), _AUTHOR.id == _MENTION.author_id)
-        .outerjoin(table(Score), _SCORE.id == latest.scalar_subquery())
-        .order_by(_PAIR.id.desc())
-        .limit(limit)
-    )  # fmt: skip
+    query = mention_columns().order_by(_PAIR.id.desc()).limit(limit)
     query = _filtered(query, {_BRAND.name: brand, _PAIR.label: label, _MENTION.kind: source, _PAIR.id: pair})
     if cluster is not None:
-        query = query.where(_PAIR.mention_id.in_(_shown_with(cluster)))
+        query = query.where(_PAIR.mention_id.in_(shown_with(cluster)))
     elif pair is None:
-        query = query.where(_counted() if alert_id is None else and_(told_once(alert_id), _PAIR.void.is_(None)))
+        query = query.where(counted() if alert_id is None else and_(told_once(alert_id), _PAIR.void.is_(None)))
         if alert_id is None:
             query = query.where(_PAIR.hidden_why.is_not(None) if hidden else _PAIR.hidden_why.is_(None))
     if alert_id is not None:
@@ -165,6 +149,33 @@ def mentions(
     if before is not None:
         query = query.where(_PAIR.id < before)
     return session.connection().execute(query).mappings().all()
+
+
+def mention_columns() -> Select[Any]:
+    """What the faces know of a mention of a brand, with its latest score; to be narrowed by the caller.
+
+    ``polarity`` holds the model's probabilities, ``tone`` the likeliest of them or what a person said instead.
+    """
+    latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
+    return (
+        select(
+            _PAIR.id, _PAIR.brand_id, _BRAND.name.label("brand"), _PAIR.spans, _PAIR.label, _PAIR.scored_at,
+            _PAIR.judged_at, _PAIR.verdict, _PAIR.verdicts, _MENTION.kind.label("source"), _SOURCE.name.label("feed"),
+            _MENTION.native_id, _MENTION.title, _MENTION.text, _MENTION.url,
+            func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.reach, _MENTION.created_at,
+            _MENTION.collected_at, func.coalesce(_AUTHOR.handle, _AUTHOR.name).label("author"), _MENTION.author_id,
+            _SCORE.polarity, _SCORE.stance, _SCORE.emotions, _SCORE.irony, _SCORE.offensive, _SCORE.complaint,
+            _SCORE.unsure, _SCORE.model, _SCORE.revision, _cluster().label("cluster"), _copies().label("copies"),
+            _PAIR.copy_of, _PAIR.mention_id, _PAIR.hidden_why, _PAIR.void, _PAIR.said_relevant, _PAIR.said_by,
+            _SCORE.relevance, _MENTION.edited_at, _MENTION.deleted_at, _MENTION.deleted_why,
+            _PAIR.polarity.label("tone"), _PAIR.emotion, _PAIR.themes, _PAIR.said_stance, _PAIR.said_polarity,
+        )
+        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
+        .join(table(Brand), _BRAND.id == _PAIR.brand_id)
+        .join(table(Source), _SOURCE.id == _MENTION.source_id)
+        .outerjoin(table(Author), _AUTHOR.id == _MENTION.author_id)
+        .outerjoin(table(Score), _SCORE.id == latest.scalar_subquery())
+    )  # fmt: skip
 
 
 def alerts(
@@ -228,7 +239,7 @@ def _deliveries(session: Session, alert_ids: Sequence[int]) -> dict[int, list[di
     return result
 
 
-def _counted() -> ColumnElement[bool]:
+def counted() -> ColumnElement[bool]:
     """Pairs that stand for themselves: not copies of others, and not void."""
     return and_(_PAIR.copy_of.is_(None), _PAIR.void.is_(None))
 
@@ -252,7 +263,7 @@ def _cluster() -> ColumnElement[int | None]:
     )
 
 
-def _shown_with(cluster: int) -> CompoundSelect[Any]:
+def shown_with(cluster: int) -> CompoundSelect[Any]:
     """The ids of a cluster's mentions, and of those that quote one of them."""
     quotes = table(Mention).alias()
     inside = or_(_MENTION.cluster_id == cluster, _MENTION.id == cluster)
