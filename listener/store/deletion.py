@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from alerts.notice import Notice, QuotedMention
-from listener.store import copies, links
+from listener.store import collections, copies, links, reuse
 from listener.store.edits import set_void
 from listener.store.engine import insert_new
 from listener.store.locks import alone
@@ -179,6 +179,8 @@ def _void(session: Session, mentions: Sequence[int], now: datetime) -> None:
     with moving(session, pairs):
         session.connection().execute(delete(table(Score)).where(_SCORE.mention_brand_id.in_(pairs)))
         set_void(session, pairs, VOID_DELETED, now)
+    reuse.end_for(session, pairs, now)
+    collections.forget(session, pairs)
 
 
 def _unquote(session: Session, pairs: Collection[int], alerts: Collection[int], now: datetime) -> None:

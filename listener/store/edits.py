@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlmodel import Session
 
 from alerts.mentions import reactions_in
@@ -20,10 +20,14 @@ from listener.query import Span
 from listener.relevance import NO_WORDS
 from listener.store import copies, links
 from listener.store.keys import Key, lookups
+from listener.store.reuse import kept_for
 from listener.store.rollups import moving
-from listener.store.tables import AlertMention, Mention, MentionBrand, Score, table
+from listener.store.tables import AlertMention, Correction, Mention, MentionBrand, Score, table
 
 VOID_EDITED = "edited"
+
+_UNREAD = dict.fromkeys(("label", "lang", "polarity", "emotion", "said_stance", "said_polarity")) | {"themes": []}
+"""A pair of whose words nothing is known: what was read out of others, and corrected about them, says nothing."""
 
 _MENTION, _PAIR, _SCORE = (table(model).c for model in (Mention, MentionBrand, Score))
 
@@ -105,15 +109,21 @@ def apply(
 
 
 def _pairs(session: Session, mentions: set[int]) -> list[Any]:
+    """With ``needed``: an incident names the pair, or what people said or keep of it does, so that its row stays."""
     member = select(AlertMention.alert_id).where(table(AlertMention).c.mention_brand_id == _PAIR.id)  # type: ignore[call-overload]
+    corrected = select(table(Correction).c.id).where(table(Correction).c.mention_brand_id == _PAIR.id)
     ids = sorted(mentions)
     return [
         row
         for start in range(0, len(ids), 400)
         for row in session.connection().execute(
-            select(_PAIR.id, _PAIR.mention_id, _PAIR.brand_id, _PAIR.spans, member.exists().label("in_incident")).where(
-                _PAIR.mention_id.in_(ids[start : start + 400])
-            )
+            select(
+                _PAIR.id,
+                _PAIR.mention_id,
+                _PAIR.brand_id,
+                _PAIR.spans,
+                or_(member.exists(), corrected.exists(), kept_for()).label("needed"),
+            ).where(_PAIR.mention_id.in_(ids[start : start + 400]))
         )
     ]
 
@@ -196,14 +206,14 @@ def _anew(
             spans = _kept(pair.spans, before.text, match.item.full_text)
         if spans is not None:
             hidden = None if match.item.full_text else NO_WORDS
-            again = {"scored_at": None, "lease_until": None, "label": None, "hidden_why": hidden, "void": None}
+            again = _UNREAD | {"scored_at": None, "lease_until": None, "hidden_why": hidden, "void": None}
             session.connection().execute(
                 update(table(MentionBrand))
                 .where(_PAIR.id == pair.id)
                 .values(spans=[list(span) for span in spans], edition=_PAIR.edition + 1, **again)
             )
         else:
-            (void if pair.in_incident else gone).append(pair.id)
+            (void if pair.needed else gone).append(pair.id)
     session.connection().execute(delete(table(Score)).where(_SCORE.mention_brand_id.in_([pair.id for pair in pairs])))
     set_void(session, void, VOID_EDITED, now)
     session.connection().execute(delete(table(MentionBrand)).where(_PAIR.id.in_(gone)))
@@ -218,7 +228,7 @@ def set_void(session: Session, pairs: Sequence[int], why: str, now: datetime) ->
         update(table(MentionBrand))
         .where(_PAIR.id.in_(pairs))
         .values(
-            void=why, spans=[], label=None, copy_of=None, lease_until=None, edition=_PAIR.edition + 1, **done
+            void=why, spans=[], copy_of=None, lease_until=None, edition=_PAIR.edition + 1, **done, **_UNREAD
         )
     )  # fmt: skip
 
