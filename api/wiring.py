@@ -19,6 +19,7 @@ from alerts.slack.signature import SigningSecret
 from api import story
 from api.addresses import public_url
 from listener import clock, configfile
+from listener.brand_entries import row_of, said_in_file
 from listener.config import ConfigError, Settings, with_secrets
 from listener.configfile import BrandEntry, ConfigFile, SourceEntry
 from listener.http import Http
@@ -185,7 +186,8 @@ def install(settings: Settings, config: ConfigFile, *, sending: bool = True, rec
 
 
 def apply_config(store: Store, config: ConfigFile) -> None:
-    """Make the database's brands and sources those of escucha.yml; what it no longer names is switched off."""
+    """Make the database's brands and sources those of escucha.yml, but for what was changed over the pages since; what
+    it no longer names is switched off."""
     now = clock.now()
     with store.transaction() as session:
         brands.save_brands(session, [brand_row(brand) for brand in config.brands], now)
@@ -199,19 +201,10 @@ def apply_config(store: Store, config: ConfigFile) -> None:
             brands.retire_sources(session, kept)
 
 
-def brand_row(brand: BrandEntry) -> dict[str, object]:
-    """A brand as the store keeps it."""
-    return {
-        "name": brand.name,
-        "query": brand.effective_query,
-        "role": brand.role,
-        "alerting": brand.alerting,
-        "channels": list(brand.channels) if brand.channels is not None else None,
-        "relevance": brand.relevance_rules,
-        "accounts": list(brand.accounts),
-        "themes": dict(brand.themes),
-        "active": True,
-    }
+def brand_row(brand: BrandEntry, *, in_file: bool = True) -> dict[str, object]:
+    """A brand as the store keeps it. ``in_file``: escucha.yml names it."""
+    row = {"name": brand.name, "active": True, **row_of(brand)}
+    return row | {"file": said_in_file(brand)} if in_file else row
 
 
 def _source_row(source: SourceEntry) -> dict[str, object]:

@@ -92,6 +92,21 @@ def parse_text(text: str, path: Path, environ: Mapping[str, str] | None) -> Conf
     return config
 
 
+def brand_problems(entry: Mapping[str, Any], channels: Collection[str]) -> list[tuple[Place, str]]:
+    """What is wrong in one brand, each mistake with its place within it, in the words that the file is refused with.
+
+    ``channels``: those that there are.
+    """
+    found: list[tuple[Place, str]] = []
+    try:
+        BrandEntry.model_validate(entry)
+    except ValidationError as error:
+        found += [(one.place, str(one)) for one in problems(error, BrandEntry)]
+    found += _unknown(("channels",), entry.get("channels"), channels, "channel")
+    found += _rules(("alerts",), entry.get("alerts"), "brand")
+    return found
+
+
 def _across(data: Mapping[Any, Any], environ: Mapping[str, str] | None) -> Iterator[tuple[Place, str]]:
     """Mistakes that only show when parts are held against each other or against what kinds exist.
 

@@ -35,7 +35,11 @@ def ensure_brands(session: Session, config: ConfigFile, entries: Sequence[BrandE
     A brand that the file does not name and that is listened for already stays as it is.
     """
     active = {brand.name for brand in brands.active_brands(session)}
-    rows = [brand_row(entry) for entry in entries if entry in config.brands or entry.name not in active]
+    rows = [
+        brand_row(entry, in_file=entry in config.brands)
+        for entry in entries
+        if entry in config.brands or entry.name not in active
+    ]
     brands.save_brands(session, rows, now)
 
 

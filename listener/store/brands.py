@@ -4,18 +4,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
+from listener.brand_entries import in_force, row_of
 from listener.items import storable
 from listener.store.breakers import close_breaker
+from listener.store.callers import among
 from listener.store.coverage import end_unread
 from listener.store.engine import upsert
 from listener.store.tables import Brand, Firing, Gap, Source, Task, table
 
+log = structlog.get_logger()
+
 _NOWHERE = dict.fromkeys(("cursor", "provisional_cursor", "run_from", "run_until", "run_unread"))
 """A source that has no place to go on from, and no run under way."""
+
+_SAID_OF_BRANDS = ("query", "role", "alerting", "relevance", "accounts", "themes", "active", "file", "version")
 
 _DECIDED = ("kind", "options", "brands", "every_s", "about_brands", "judge_as_new", "active")
 
@@ -26,16 +33,35 @@ def collect_job(source_id: int) -> str:
 
 
 def save_brands(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Add brands or change the ones of the same name (keys: name, query, role, alerting, channels,
-    relevance, accounts, themes)."""
-    _save(
-        session, Brand, rows, now, changing=("query", "role", "alerting", "relevance", "accounts", "themes", "active")
-    )
+    """Add brands or change the ones of the same name. Keys: name, the columns that people decide on, and ``file``: what
+    escucha.yml says of it, beside which holds what was changed over the pages since (left out: it is not from there).
+    """
     brand = table(Brand)
-    for row in rows:
+    names = [row["name"] for row in rows]
+    # Held until the end: who edits one meanwhile would be written over.
+    held = select(brand).where(brand.c.name.in_(names)).order_by(brand.c.id).with_for_update()
+    known = {row.name: row for row in session.connection().execute(held)}
+    wanted = [_beside_edits(row, known.get(row["name"])) for row in rows]
+    _save(session, Brand, wanted, now, changing=_SAID_OF_BRANDS)
+    for row in wanted:
         # None is a choice here (all channels), which an upsert takes for "not known".
         limit = {"channels": row.get("channels")}
         session.connection().execute(update(brand).where(brand.c.name == row["name"]).values(**limit))
+
+
+def _beside_edits(row: Mapping[str, Any], known: Any) -> dict[str, Any]:
+    """A row with what was edited of the brand in place of what the file says, and the version that this makes."""
+    if known is None:
+        return dict(row)
+    found = dict(row)
+    if "file" in row and known.edits:
+        try:
+            found |= row_of(in_force(row["name"], row["file"], known.edits))
+        except ValueError as error:
+            # Made by another version: what the file says must be listened for all the same.
+            log.exception("brand_edits_not_read", brand=row["name"], error=str(error))
+    moved = any(getattr(known, name) != value for name, value in found.items())
+    return found | {"version": known.version + moved}
 
 
 def save_sources(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -70,8 +96,19 @@ def save_sources(session: Session, rows: Sequence[Mapping[str, Any]], now: datet
 
 
 def retire_brands(session: Session, keep: Sequence[str]) -> None:
-    """Switch off the brands that escucha.yml no longer names; nothing that is stored goes away."""
-    session.connection().execute(update(table(Brand)).where(table(Brand).c.name.not_in(keep)).values(active=False))
+    """Switch off the brands that escucha.yml no longer names, but for those that were added over the pages; nothing
+    that is stored goes away."""
+    for brand in active_brands(session):
+        if brand.name not in keep and not added_here(brand):
+            brand.active, brand.file = False, None
+            brand.version += 1
+            session.add(brand)
+    session.flush()
+
+
+def added_here(brand: Brand) -> bool:
+    """Whether a brand was added over the pages, so that escucha.yml has no say in it."""
+    return brand.file is None and bool(brand.edits)
 
 
 def retire_sources(session: Session, keep: Sequence[str]) -> None:
@@ -84,6 +121,18 @@ def retire_sources(session: Session, keep: Sequence[str]) -> None:
 def active_brands(session: Session) -> Sequence[Brand]:
     """All brands listened for, by name."""
     return session.exec(select_rows(Brand).where(col(Brand.active)).order_by(Brand.name)).all()
+
+
+def listed(session: Session, brands: frozenset[int] | None, after: str = "", limit: int | None = None) -> list[Brand]:
+    """Brands listened for whose names come after one, by name. ``brands``: only these ids, None = all."""
+    wanted = select_rows(Brand).where(col(Brand.active), among(table(Brand).c.id, brands), col(Brand.name) > after)
+    return list(session.exec(wanted.order_by(Brand.name).limit(limit)))
+
+
+def brand_of(session: Session, brand_id: int, brands: frozenset[int] | None) -> Brand | None:
+    """One brand that is listened for, if it is among ``brands`` (ids; None = all)."""
+    wanted = select_rows(Brand).where(col(Brand.active), among(table(Brand).c.id, brands), col(Brand.id) == brand_id)
+    return session.exec(wanted).first()
 
 
 def brand_named(session: Session, name: str) -> Brand | None:
@@ -150,7 +199,7 @@ def _save(
 ) -> None:
     fixed: dict[str, Any] = {"created_at": now, "active": True}
     if model is Brand:
-        fixed |= {"relevance": {}, "accounts": [], "themes": {}}
+        fixed |= {"relevance": {}, "accounts": [], "themes": {}, "edits": {}, "file": None, "version": 1}
     else:
         fixed |= {"brands": None, "every_s": None, "about_brands": False, "judge_as_new": False, "stopped": False}
     upsert(session, table(model), [fixed | dict(row) for row in rows], key=("name",), replace=changing)
