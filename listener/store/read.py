@@ -32,10 +32,6 @@ _PAIR, _MENTION, _BRAND, _SCORE, _AUTHOR = (table(model).c for model in (Mention
 _ALERT, _DELIVERY, _SOURCE = table(Alert).c, table(Delivery).c, table(Source).c
 
 
-UNRESOLVED = "unresolved"
-"""All incidents that are not over, where a state is asked for."""
-
-
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Counts over everything kept. ``mentions`` are pairs of a mention and a brand: one about two brands is two, and
@@ -169,6 +165,7 @@ def mention_columns() -> Select[Any]:
             _PAIR.copy_of, _PAIR.mention_id, _PAIR.hidden_why, _PAIR.void, _PAIR.said_relevant, _PAIR.said_by,
             _SCORE.relevance, _MENTION.edited_at, _MENTION.deleted_at, _MENTION.deleted_why,
             _PAIR.polarity.label("tone"), _PAIR.emotion, _PAIR.themes, _PAIR.said_stance, _PAIR.said_polarity,
+            _PAIR.edition, _AUTHOR.url.label("author_url"),
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
@@ -176,67 +173,6 @@ def mention_columns() -> Select[Any]:
         .outerjoin(table(Author), _AUTHOR.id == _MENTION.author_id)
         .outerjoin(table(Score), _SCORE.id == latest.scalar_subquery())
     )  # fmt: skip
-
-
-def alerts(
-    session: Session,
-    *,
-    brand: str | None = None,
-    alert_id: int | None = None,
-    rule: str | None = None,
-    state: str | None = None,
-    severity: str | None = None,
-    assignee: str | None = None,
-    team: str | None = None,
-    before: int | None = None,
-    limit: int = 50,
-) -> list[dict[str, Any]]:
-    """Incidents, the latest first, each with its deliveries and what every attempt came to.
-
-    ``state``: one of ``alerts.incident.State``, or "unresolved" for all but one of them.
-    """
-    query: Select[Any] = (
-        select(table(Alert), _BRAND.name.label("brand"))
-        .join_from(table(Alert), table(Brand), _BRAND.id == _ALERT.brand_id, isouter=True)
-        .order_by(_ALERT.id.desc())
-        .limit(limit)
-    )
-    unresolved = state == UNRESOLVED
-    wanted: dict[ColumnElement[Any], Any] = {
-        _BRAND.name: brand, _ALERT.id: alert_id, _ALERT.rule: rule, _ALERT.severity: severity, _ALERT.team: team,
-        _ALERT.assigned_to: assignee, _ALERT.state: None if unresolved else state,
-    }  # fmt: skip
-    query = _filtered(query, wanted)
-    if unresolved:
-        query = query.where(_ALERT.state != State.RESOLVED.value)
-    if before is not None:
-        query = query.where(_ALERT.id < before)
-    found = [dict(row) for row in session.connection().execute(query).mappings()]
-    by_alert = _deliveries(session, [alert["id"] for alert in found])
-    return [alert | {"deliveries": by_alert.get(alert["id"], [])} for alert in found]
-
-
-def _deliveries(session: Session, alert_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    attempt = table(DeliveryAttempt).c
-    rows = session.connection().execute(
-        select(
-            _DELIVERY.id, _DELIVERY.alert_id, _DELIVERY.key, _DELIVERY.channel, _DELIVERY.kind, _DELIVERY.reason,
-            _DELIVERY.state, _DELIVERY.outcome, _DELIVERY.ambiguous, _DELIVERY.attempts, _DELIVERY.not_before,
-            _DELIVERY.created_at, _DELIVERY.sent_at,
-        )
-        .where(_DELIVERY.alert_id.in_(alert_ids))
-        .order_by(_DELIVERY.id)
-    ).mappings().all()  # fmt: skip
-    tries = session.connection().execute(
-        select(attempt.delivery_id, attempt.number, attempt.at, attempt.outcome, attempt.detail)
-        .where(attempt.delivery_id.in_([row["id"] for row in rows]))
-        .order_by(attempt.id)
-    ).mappings().all()  # fmt: skip
-    result: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        log = [dict(entry) for entry in tries if entry["delivery_id"] == row["id"]]
-        result.setdefault(row["alert_id"], []).append(dict(row) | {"log": log})
-    return result
 
 
 def counted() -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from listener.store.read import mention_columns
 from listener.store.search_filters import Filters, few, meets
 from listener.store.tables import Author, Brand, Mention, MentionBrand, Source, table
 
-__all__ = ["Cursor", "Filters", "Page", "Rows", "find"]
+__all__ = ["Also", "Cursor", "Filters", "Page", "Rows", "find"]
 
 _PAIR, _MENTION, _BRAND, _SOURCE, _AUTHOR = (table(model).c for model in (MentionBrand, Mention, Brand, Source, Author))
 
@@ -76,6 +76,15 @@ class Page:
     complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Also:
+    """What else pairs must be, beyond ``Filters``. ``few``: conditions that an index finds the few pairs by that meet
+    them; ``meets``: those that are looked at pair by pair."""
+
+    few: Sequence[ColumnElement[bool]] = ()
+    meets: Sequence[ColumnElement[bool]] = ()
+
+
 def find(
     session: Session,
     *,
@@ -84,6 +93,7 @@ def find(
     filters: Filters,
     after: Cursor | None,
     limit: int,
+    also: Also | None = None,
 ) -> Page:
     """A page of at most ``limit`` mentions of these brands (None = all) that match the query ``words`` ("" = whatever
     they say) and meet the filters. Raises QueryError where the words are no query."""
@@ -91,7 +101,7 @@ def find(
     scope = _scope(session, brands, filters.brand)
     if scope is not None and not scope:
         return Page((), None, True)
-    search = _Search(session, scope, query, filters)
+    search = _Search(session, scope, query, filters, also or Also())
     ids, following, complete = search.page(after, limit)
     return Page(_rows(session, ids), following, complete)
 
@@ -115,13 +125,15 @@ def _rows(session: Session, ids: Sequence[int]) -> Rows:
 class _Search:
     """One search, and how far it has looked."""
 
-    def __init__(self, session: Session, scope: frozenset[int] | None, query: Query | None, filters: Filters) -> None:
+    def __init__(
+        self, session: Session, scope: frozenset[int] | None, query: Query | None, filters: Filters, also: Also
+    ) -> None:
         self._session = session
         self._scope = scope
         self._query = query
         self._filters = filters
-        self._few = few(filters)
-        self._meets = meets(session, filters)
+        self._few = [*few(filters), *also.few]
+        self._meets = and_(meets(session, filters), *also.meets)
         self._read = 0
 
     def page(self, after: Cursor | None, limit: int) -> tuple[list[int], Cursor | None, bool]:
