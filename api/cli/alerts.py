@@ -18,7 +18,7 @@ from api.cli.alert_group import AsJson, Number, OfBrand, OfRule, group, installe
 from api.routes.alert_models import Alert, Whole
 from api.terminal import json_text
 from listener import clock
-from listener.store import read
+from listener.store import inbox
 from listener.store.context import Post
 from listener.store.dossier import Around, Dossier, dossier
 
@@ -65,10 +65,8 @@ def overview(
     """Incidents, the latest first."""
     known_rule(rule)
     with installed() as installation, installation.store.reading() as session:
-        found = read.alerts(
-            session, brand=brand, rule=rule, state=state and state.value, severity=severity and severity.value,
-            assignee=assignee, team=team, limit=limit,
-        )  # fmt: skip
+        wanted = inbox.Wanted(state and state.value, severity and severity.value, rule, brand, assignee, team)
+        found = inbox.listed(session, wanted, limit=limit)
         if not found:
             known_brand(session, brand)
     if as_json:

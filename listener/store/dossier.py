@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from alerts.points import Point, suggested
 from alerts.telling import most_telling
-from listener.store import context, decisions, feedback, incidents, read
+from listener.store import context, decisions, feedback, inbox, incidents
 from listener.store.context import Context
 from listener.store.notices import candidates
 
@@ -25,7 +25,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """``incident`` is the row with its deliveries as ``read.alerts`` gives it; ``decisions`` include those that held
+    """``incident`` is the row with its deliveries as ``inbox`` gives it; ``decisions`` include those that held
     something back; ``around`` holds the most telling mentions, none of which was deleted or hidden."""
 
     incident: dict[str, Any]
@@ -35,15 +35,16 @@ class Dossier:
     around: Sequence[Around]
 
 
-def dossier(session: Session, alert_id: int, now: datetime) -> Dossier | None:
-    """Everything about an incident; None where there is none. Times of waiting are as of ``now``."""
-    found = read.alerts(session, alert_id=alert_id)
-    if not found:
+def dossier(session: Session, alert_id: int, now: datetime, *, brands: frozenset[int] | None = None) -> Dossier | None:
+    """Everything about an incident; None where there is none, or none of these brands (None = all). Times of waiting
+    are as of ``now``."""
+    found = inbox.one(session, alert_id, brands)
+    if found is None:
         return None
     telling = most_telling(candidates(session, alert_id))
     contexts = (context.of_pair(session, mention.id) for mention in telling)
     return Dossier(
-        incident=found[0],
+        incident=found,
         timeline=incidents.timeline(session, alert_id),
         decisions=decisions.of_incident(session, alert_id),
         feedback=feedback.of_incident(session, alert_id),

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, RowMapping, Select, and_, func, or_, select, union_all
 from sqlmodel import Session
 
-from alerts.incident import State
 from listener.store.alerting import GROWN
 from listener.store.deliveries import OPEN
 from listener.store.members import told_once
@@ -19,7 +18,6 @@ from listener.store.tables import (
     Brand,
     ChannelState,
     Delivery,
-    DeliveryAttempt,
     Mention,
     MentionBrand,
     RollupHour,
@@ -93,17 +91,6 @@ def pending(session: Session, channels: Sequence[str], now: datetime) -> Pending
         unjudged=_count(session, unjudged) + _count(session, grown),
         undecided=_count(session, select(func.count()).where(_ALERT.decide_at <= now)),
         undelivered=_count(session, undelivered),
-    )
-
-
-def movement(session: Session) -> tuple[int, ...]:
-    """Numbers that change, besides the totals, whenever a list would look different: judged, grouped, delivered."""
-    rows = session.connection().execute(select(_DELIVERY.state, func.count().label("number")).group_by(_DELIVERY.state))
-    by_state = {row.state: row.number for row in rows}
-    return (
-        _count(session, select(func.count()).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None))),
-        _count(session, select(func.sum(_ALERT.count))),
-        *(by_state.get(state, 0) for state in ("pending", "sending", "sent", "dead")),
     )
 
 

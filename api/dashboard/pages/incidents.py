@@ -17,7 +17,7 @@ from api.routes.dependencies import Before, Id, Installed, Reading
 from api.wiring import Installation
 from listener import clock
 from listener.access import Caller
-from listener.store import brands, read
+from listener.store import brands, inbox, read
 from listener.store.dossier import dossier
 
 router = APIRouter(
@@ -65,7 +65,7 @@ def incidents(
     asking: SignedIn,
     installed: Installed,
     session: Reading,
-    state: Choice = read.UNRESOLVED,
+    state: Choice = inbox.UNRESOLVED,
     severity: Choice = "",
     rule: Choice = "",
     brand: Choice = "",
@@ -75,13 +75,11 @@ def incidents(
     """Incidents, the latest first, those that are not over unless others are asked for; "" = any. What nobody knows
     finds nothing."""
     asked = {"state": state, "severity": severity, "rule": rule, "brand": brand, "assignee": assignee}
-    found = read.alerts(
-        session, state=state or None, severity=severity or None, rule=rule or None, brand=brand or None,
-        assignee=assignee or None, before=before, limit=SHOWN + 1,
-    )  # fmt: skip
+    wanted = inbox.Wanted(state or None, severity or None, rule or None, brand or None, assignee or None)
+    found = inbox.listed(session, wanted, before=before, limit=SHOWN + 1)
     shown, further = found[:SHOWN], len(found) > SHOWN
     choices = {
-        "state": [read.UNRESOLVED, *State],
+        "state": [inbox.UNRESOLVED, *State],
         "severity": list(reversed(Severity)),
         "rule": list(RULES),
         "brand": [row.name for row in brands.active_brands(session)],
@@ -122,6 +120,6 @@ def _arriving(installed: Installation, session: Session) -> dict[str, Any]:
         "totals": read.totals(session),
         "attention": attention,
         "silenced": [line for line in installed.silenced(session) if line not in attention],
-        "alerts": read.alerts(session, limit=SHOWN),
+        "alerts": inbox.listed(session, limit=SHOWN),
         "mentions": read.mentions(session, limit=SHOWN),
     }

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from alerts.channel import Receipt
-from listener.store import channels, outcomes, read
+from listener.store import channels, inbox, outcomes, read
 from tests.conftest import NOON
 from tests.listener.conftest import Site
 from tests.listener.store.conftest import claim
@@ -33,7 +33,7 @@ def test_an_empty_store_counts_nothing(site: Site) -> None:
         assert read.totals(session) == read.Totals(0, 0, 0, 0, 0, 0, 0)
         assert read.pending(session, CHANNELS, site.clock()).nothing
         assert read.mentions(session) == []
-        assert read.alerts(session) == []
+        assert inbox.listed(session) == []
 
 
 def test_pending_counts_what_each_stage_has_left(busy: Site) -> None:
@@ -91,8 +91,8 @@ def test_alerts_come_with_deliveries_and_every_attempt(busy: Site) -> None:
         outcomes.sent(session, taken, busy.clock(), Receipt("ok"))
 
     with busy.store.reading() as session:
-        (alert,) = read.alerts(session, brand="Aeroluz", alert_id=1)
-        assert read.alerts(session, brand="Nobody") == read.alerts(session, before=1) == []
+        (alert,) = inbox.listed(session, inbox.Wanted(brand="Aeroluz"))
+        assert inbox.listed(session, inbox.Wanted(brand="Nobody")) == inbox.listed(session, before=1) == []
 
     (delivery,) = alert["deliveries"]
     assert (alert["brand"], alert["count"], alert["opened_at"]) == ("Aeroluz", 1, NOON)
