@@ -1,13 +1,16 @@
 """What the routes ask for."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
 from sqlmodel import Session
 
 from api.turns import Turns
 from api.wiring import Installation
+from listener.items import as_utc
 
 HIGHEST_ID = 2**63 - 1
 """The largest id either database can hold: a greater one is refused at the door."""
@@ -28,6 +31,16 @@ def turns(request: Request) -> Turns:
     """Whose turn it is to do what takes long."""
     return cast(Turns, request.app.state.turns)
 
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return as_utc(moment)
+    except OverflowError as error:  # at either end of the calendar another zone's moment has no year in ours
+        raise ValueError("no calendar reaches so far; give a moment of these centuries") from error
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""A moment with its zone, of a body or an address, in UTC."""
 
 Installed = Annotated[Installation, Depends(installation)]
 InTurn = Annotated[Turns, Depends(turns)]
