@@ -2,7 +2,20 @@
 
 from api.dashboard.pages import brands as brands_page
 from api.dashboard.pages import channels as channels_page
-from api.dashboard.pages import entrance, incidents, mention, now, settings, trends
+from api.dashboard.pages import (
+    entrance,
+    incidents,
+    joining,
+    me,
+    mention,
+    now,
+    settings,
+    settings_audit,
+    settings_keys,
+    settings_users,
+    sign_in_oidc,
+    trends,
+)
 from api.dashboard.pages import mentions as mentions_page
 from api.dashboard.pages import promoters as promoters_page
 from api.dashboard.pages import rules as rules_page
@@ -47,7 +60,7 @@ RESOURCES = (
 """Modules with a ``router`` each."""
 
 PAGES = (
-    entrance, now, incidents, mentions_page, mention, trends, promoters_page, sources_page, rules_page, brands_page,
-    channels_page, settings,
+    entrance, joining, sign_in_oidc, me, now, incidents, mentions_page, mention, trends, promoters_page, sources_page,
+    rules_page, brands_page, channels_page, settings, settings_users, settings_keys, settings_audit,
 )  # fmt: skip
 """The same, of what people see."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
@@ -95,6 +95,18 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="How people reach this Escucha, for links in alerts; by default its host and port."
     )
+    oidc_issuer: str | None = Field(
+        None, description="The OpenID Connect provider that people may sign in with, as it calls itself."
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider calls this Escucha.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="The secret that the provider gave it; none for a client that has none."
+    )
+    oidc_name: str = Field("OpenID Connect", description="What the button to sign in with the provider calls it.")
+    oidc_role: Literal["viewer", "agent", "marketer", "administrator"] | None = Field(
+        None,
+        description="What somebody new from the provider may do, for all brands; by default people are invited first.",
+    )
     host: str = Field("127.0.0.1", description="The address the API listens on.")
     port: int = Field(8765, ge=0, le=65535, description="The port the API listens on.")
     hackernews_url: str = Field(
@@ -143,7 +155,7 @@ class Settings(BaseSettings):
     @field_validator(
         "public_url", "slack_url", "hackernews_url", "reddit_url", "reddit_login_url", "x_url", "mastodon_url",
         "bluesky_url", "jetstream_url", "youtube_url", "appstore_url", "googleplay_url", "google_login_url",
-        "gdelt_url",
+        "gdelt_url", "oidc_issuer",
     )  # fmt: skip
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:

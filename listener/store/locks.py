@@ -11,18 +11,24 @@ from sqlmodel import Session
 
 # Any constant will do, as long as every process uses the same.
 _MENTIONS = 0x65736D65
+_USERS = 0x65737573
 
 
 def alone(session: Session) -> None:
     """Wait until nobody else changes mentions, and keep everybody else waiting."""
-    _take(session, "pg_advisory_xact_lock")
+    _take(session, "pg_advisory_xact_lock", _MENTIONS)
+
+
+def alone_with_users(session: Session) -> None:
+    """Wait until nobody else changes who is an administrator: there must be a first one, and a last one must stay."""
+    _take(session, "pg_advisory_xact_lock", _USERS)
 
 
 def beside(session: Session) -> None:
     """Wait for whoever is alone; others like us may go on."""
-    _take(session, "pg_advisory_xact_lock_shared")
+    _take(session, "pg_advisory_xact_lock_shared", _MENTIONS)
 
 
-def _take(session: Session, function: str) -> None:
+def _take(session: Session, function: str, key: int) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(text(f"SELECT {function}(:key)"), {"key": _MENTIONS})
+        session.connection().execute(text(f"SELECT {function}(:key)"), {"key": key})
