@@ -35,6 +35,23 @@ def row_of(entry: BrandEntry) -> dict[str, Any]:
     }
 
 
+def said_in_row(row: Said) -> dict[str, Any]:
+    """The fields again, of what ``row_of`` made: for brands that no file names and nobody has edited, as imports make
+    them."""
+    relevance = row["relevance"]
+    return {
+        "query": row["query"],
+        "role": row["role"],
+        "accounts": list(row["accounts"]),
+        "channels": row["channels"],
+        "themes": dict(row["themes"]),
+        "context": list(relevance.get("context", [])),
+        "unless": list(relevance.get("unless", [])),
+        "relevance": relevance.get("threshold"),
+        RULES: dict(row["alerting"]),
+    }
+
+
 def merged(file: Said | None, edits: Said) -> dict[str, Any]:
     """What holds: the file's fields, and those that were changed since in place of them."""
     above, changed = file or {}, {name: value for name, value in edits.items() if name != RULES}

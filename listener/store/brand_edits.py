@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from alerts.text import one_line, visible
-from listener.brand_entries import FIELDS, apart, in_force, merged, row_of, said_in_file, without
+from listener.brand_entries import FIELDS, apart, in_force, merged, row_of, said_in_file, said_in_row, without
 from listener.configfile import BrandEntry, brand_problems
 from listener.items import storable
 from listener.store.audit import note
@@ -91,7 +91,14 @@ def change(
     Raises KeyError for a brand that is not listened for, Refused with what is wrong, and what ``check`` does.
     """
     brand = _locked(session, brand_id, check)
-    return _set(session, brand, merged(merged(brand.file, brand.edits), wanted), channels, actor, now, action)
+    return _set(session, brand, merged(held(brand), wanted), channels, actor, now, action)
+
+
+def held(brand: Brand) -> dict[str, Any]:
+    """All that is said of a brand as it is in force, in the words of escucha.yml."""
+    if brand.file is None and not brand.edits:
+        return said_in_row(brand.model_dump())
+    return merged(brand.file, brand.edits)
 
 
 def back_to_file(
@@ -139,11 +146,11 @@ def _locked(session: Session, brand_id: int, check: Check) -> Brand:
 
 
 def _set(
-    session: Session, brand: Brand, held: Mapping[str, Any], channels: Collection[str], actor: str, now: datetime,
+    session: Session, brand: Brand, wanted: Mapping[str, Any], channels: Collection[str], actor: str, now: datetime,
     action: str,
 ) -> Brand:  # fmt: skip
-    entry = _entry(brand.name, held, channels)
-    before, after = merged(brand.file, brand.edits), said_in_file(entry)
+    entry = _entry(brand.name, wanted, channels)
+    before, after = held(brand), said_in_file(entry)
     edits = apart(brand.file, after)
     if edits == brand.edits:
         return brand
