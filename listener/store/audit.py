@@ -14,7 +14,7 @@ from listener.store.tables import Audit, table
 
 def note(session: Session, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: datetime) -> None:
     """Keep that somebody did something to something, in the transaction that does it."""
-    session.add(Audit(at=now, actor=storable(actor), action=action, subject=storable(subject), detail=dict(detail)))
+    session.add(Audit(at=now, actor=storable(actor), action=action, subject=storable(subject), detail=_clean(detail)))
     session.flush()
 
 
@@ -52,3 +52,12 @@ def actions(session: Session) -> list[str]:
     """Every action that there is a record of, by name."""
     kept = table(Audit).c.action
     return list(session.connection().scalars(select(kept).distinct().order_by(kept)))
+
+
+def _clean(value: Any) -> Any:
+    """The same with texts that any database can hold, whoever wrote them."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): _clean(one) for name, one in value.items()}
+    return [_clean(one) for one in value] if isinstance(value, list | tuple) else value

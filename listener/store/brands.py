@@ -1,6 +1,6 @@
 """Brands and sources as escucha.yml names them, and what became of a source's runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -133,6 +133,13 @@ def brand_of(session: Session, brand_id: int, brands: frozenset[int] | None) -> 
     """One brand that is listened for, if it is among ``brands`` (ids; None = all)."""
     wanted = select_rows(Brand).where(col(Brand.active), among(table(Brand).c.id, brands), col(Brand.id) == brand_id)
     return session.exec(wanted).first()
+
+
+def names(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """What these brands are called, those included that are no longer listened for."""
+    wanted = table(Brand).c
+    found = select(wanted.id, wanted.name).where(wanted.id.in_(sorted(ids)))
+    return {row.id: row.name for row in session.connection().execute(found)}
 
 
 def brand_named(session: Session, name: str) -> Brand | None:
