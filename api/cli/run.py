@@ -98,6 +98,9 @@ def listening(settings: Settings) -> Iterator[tuple[Settings, Sequence[socket.so
             f"{in_url(settings.host)}:{settings.port} cannot be listened on ({why}); is Escucha running already?"
         ) from error
     with listener:
+        # Those that are accepted have it from here: asyncio gives it to sockets of its own making only, and without it
+        # an answer's body waits 40 ms behind its head until the other side has acknowledged that.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield settings.model_copy(update={"port": listener.getsockname()[1]}), [listener]
 
 
