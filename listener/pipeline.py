@@ -27,6 +27,7 @@ from listener.jobs.gaps import fill_next
 from listener.jobs.interact import interact_next
 from listener.jobs.ledger import count_failure
 from listener.jobs.recheck import recheck_next
+from listener.jobs.retag import retag_next
 from listener.jobs.retain import retain_next
 from listener.jobs.score import score_batch
 from listener.jobs.windows import evaluate_due
@@ -130,10 +131,11 @@ class Pipeline:
         }
 
     def after_collecting(self, scorer: Scorer) -> dict[str, Stage]:
-        """Score, alert, decide and deliver."""
+        """Score, tell themes again, alert, decide and deliver."""
         noticing = Noticing(self.store)
         stages: dict[str, Stage] = {
             "score": lambda: score_batch(self.store, scorer, self.clock),
+            "retag": lambda: retag_next(self.store, self.clock),
             "alert": self.judge,
             "windows": lambda: evaluate_due(self.store, self.clock(), alerting=self.policy.alerts),
             "answers": lambda: noticing(self.clock()),

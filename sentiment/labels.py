@@ -74,6 +74,11 @@ def sides(stance: Mapping[str, float]) -> tuple[float, float, float]:
     return against, stance.get("0", 0.0), for_it
 
 
+def label_of_step(step: str) -> Label:
+    """What a stance that is known for sure makes of a mention: no threshold has a say in it."""
+    return "promoter" if int(step) > 0 else "detractor" if int(step) < 0 else "passive"
+
+
 def steps_of_polarity(polarity: Mapping[str, float]) -> dict[str, float]:
     """A polarity read as a stance of three steps, for models that know no stance."""
     return {"-1": polarity["negative"], "0": polarity["neutral"], "1": polarity["positive"]}

@@ -15,7 +15,7 @@ from alerts.reasons import Reason
 from listener.relevance import About, Decision, rules, trusted
 from listener.store import copies
 from listener.store.locks import alone
-from listener.store.rollups import UNLABELLED, Moves, counted_as
+from listener.store.rollups import moving
 from listener.store.tables import Author, Brand, Mention, MentionBrand, Score, Source, table
 
 _PAIR, _MENTION, _BRAND, _SOURCE, _SCORE, _AUTHOR = (
@@ -46,10 +46,10 @@ def decide(
         if pairs[pair_id].said_relevant is None and its_rules.may_hide(probabilities[pair_id])
     ]  # fmt: skip
     # Texts are long and most are beyond doubt.
-    texts = _texts(session, doubtful) if doubtful else {}
+    said = texts(session, doubtful) if doubtful else {}
     return {
         pair_id: by_pair[pair_id].judge(
-            (read := texts.get(pair_id, ("", About())))[0],
+            (read := said.get(pair_id, ("", About())))[0],
             row.spans,
             probabilities[pair_id],
             from_source=row.about_brand or row.about_brands,
@@ -61,8 +61,8 @@ def decide(
     }
 
 
-def _texts(session: Session, pairs: Sequence[int]) -> dict[int, tuple[str, About]]:
-    """What the mentions of these pairs say, and what is known of them."""
+def texts(session: Session, pairs: Sequence[int]) -> dict[int, tuple[str, About]]:
+    """What the mentions of these pairs say, and what is known of them beside it."""
     latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
     rows = session.connection().execute(
         select(
@@ -85,13 +85,14 @@ def _texts(session: Session, pairs: Sequence[int]) -> dict[int, tuple[str, About
 
 
 def columns() -> Select[Any]:
-    """What ``decide`` and ``write`` must know of a pair; to be narrowed and locked by the caller."""
+    """What ``decide``, ``write`` and ``scoring`` must know of a pair; to be narrowed and locked by the caller."""
     return (
         select(
             _PAIR.id, _PAIR.brand_id, _PAIR.label, _PAIR.scored_at, _PAIR.judged_at, _PAIR.verdict, _PAIR.spans,
             _PAIR.hidden_why, _PAIR.said_relevant, _PAIR.about_brand, _MENTION.kind, _MENTION.created_at,
             _MENTION.reach, _MENTION.cluster_id, _BRAND.relevance, _SOURCE.about_brands, _PAIR.void, _PAIR.copy_of,
-            _PAIR.edition, (_MENTION.text == "").label("wordless"),
+            _PAIR.edition, (_MENTION.text == "").label("wordless"), _PAIR.said_stance, _PAIR.said_polarity,
+            _MENTION.lang, _BRAND.themes,
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Brand), _BRAND.id == _PAIR.brand_id)
@@ -101,9 +102,9 @@ def columns() -> Select[Any]:
 
 
 def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision], now: datetime) -> None:
-    """Keep what was decided for pairs as they stood before, and settle anew which of their copies are counted. Alerts
-    are told nothing of what is hidden, and nothing late of what is shown again. The caller moves the figures of these
-    pairs, has written all else about them, and is alone (``store.locks``)."""
+    """Keep what was decided for pairs as they stood before; to be followed by ``settle``. Alerts are told nothing of
+    what is hidden, and nothing late of what is shown again. The caller moves the figures of these pairs
+    (``rollups.moving``) and is alone (``store.locks``)."""
     hide: dict[str, list[int]] = {}
     show: list[int] = []
     for pair_id, decision in decisions.items():
@@ -123,6 +124,11 @@ def write(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[in
     again = [one for ids in hide.values() for one in ids if pairs[one].verdict == Reason.SHOWN_LATER]
     _set(session, again, verdict=str(Reason.NOT_RELEVANT))
     _set(session, [one for one in show if pairs[one].verdict == Reason.NOT_RELEVANT], verdict=str(Reason.SHOWN_LATER))
+
+
+def settle(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision]) -> None:
+    """Find out anew which of these pairs' copies are counted, once all else about them is written: it moves figures
+    of its own."""
     turned = [row for one, row in pairs.items() if decisions[one].hidden is not (row.hidden_why is not None)]
     copies.settle(session, [row.cluster_id for row in turned if row.cluster_id is not None])
 
@@ -189,15 +195,9 @@ def to_decide_again(session: Session, brand_id: int, since: datetime | None = No
 
 
 def _apply(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[int, Decision], now: datetime) -> None:
-    moves = Moves()
-    for pair_id, row in pairs.items():
-        shown = None if row.scored_at is None or decisions[pair_id].hidden else row.label or UNLABELLED
-        moves.move(
-            row.brand_id, row.kind, row.created_at, row.reach,
-            before=counted_as(row), after=shown, copy=row.copy_of is not None,
-        )  # fmt: skip
-    write(session, pairs, decisions, now)
-    moves.keep(session)
+    with moving(session, pairs):
+        write(session, pairs, decisions, now)
+    settle(session, pairs, decisions)
 
 
 def _probabilities(session: Session, ids: Sequence[int]) -> dict[int, float | None]:

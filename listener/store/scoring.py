@@ -1,19 +1,30 @@
 """Pairs of mention and brand that have no score yet, and the scores written back with the hourly rollups."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 from sqlmodel import Session
 
 from listener.relevance import trusted
-from listener.store import relevance
+from listener.store import relevance, themes
 from listener.store.engine import insert_new
 from listener.store.locks import alone, beside
-from listener.store.rollups import UNLABELLED, Moves, counted_as
+from listener.store.rollups import moving
 from listener.store.tables import Brand, Mention, MentionBrand, Score, table
+from sentiment import language
+from sentiment.labels import label_of_step
+
+FELT = 0.5
+"""An emotion that is less likely than this is none: emotions are asked for one by one, so that all may be unlikely."""
+
+_NOTHING = frozenset({"others", "neutral"})
+"""What models with one answer call the lack of any emotion."""
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +118,55 @@ def write_scores(session: Session, scores: Sequence[dict[str, Any]], now: dateti
             for key in sorted(by_pair)
             if key[0] in there and by_pair[key].get("edition", there[key[0]].edition) == there[key[0]].edition
         ],
-        returning=("mention_brand_id", "label", "relevance", "lang"),
+        returning=("mention_brand_id", "label", "relevance", "lang", "polarity", "emotions"),
     )
-    labels = {row.mention_brand_id: row.label or UNLABELLED for row in inserted}
-    pairs = {pair_id: there[pair_id] for pair_id in sorted(labels)}
+    read = {row.mention_brand_id: row for row in inserted}
+    pairs = {pair_id: there[pair_id] for pair_id in sorted(read)}
     decisions = relevance.decide(
-        session, pairs, {row.mention_brand_id: trusted(row.relevance, row.lang) for row in inserted}
+        session, pairs, {pair_id: trusted(row.relevance, row.lang) for pair_id, row in read.items()}
     )
-    moves = Moves()
-    for row in pairs.values():
-        moves.move(
-            row.brand_id, row.kind, row.created_at, row.reach, copy=row.copy_of is not None,
-            before=counted_as(row), after=None if decisions[row.id].hidden else labels[row.id],
-        )  # fmt: skip
-    for label in sorted(set(labels.values())):
-        ids = [pair_id for pair_id, its_label in labels.items() if its_label == label]
+    told = themes.tags(session, {pair_id: row.themes for pair_id, row in pairs.items()})
+    with moving(session, pairs):
+        _keep(
+            session,
+            [_columns(row, read[pair_id]) | {"its_themes": told[pair_id]} for pair_id, row in pairs.items()],
+            now,
+        )
+        relevance.write(session, pairs, decisions, now)
+    relevance.settle(session, pairs, decisions)
+    return len(inserted)
+
+
+def _columns(pair: Row[Any], score: Row[Any]) -> dict[str, Any]:
+    """What a pair repeats of its latest score, less what a person has corrected."""
+    return {
+        "pair": pair.id,
+        "its_label": score.label if pair.said_stance is None else label_of_step(pair.said_stance),
+        "its_lang": spoken(pair.lang) or spoken(score.lang),
+        "its_polarity": pair.said_polarity or likeliest(score.polarity),
+        "its_emotion": likeliest(score.emotions or {}, FELT),
+    }
+
+
+def _keep(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    if rows:
+        pair = table(MentionBrand).c
+        values = {name: bindparam(f"its_{name}") for name in ("label", "lang", "polarity", "emotion")}
         session.connection().execute(
             update(table(MentionBrand))
-            .where(pair.id.in_(ids))
-            .values(label=None if label == UNLABELLED else label, scored_at=now, lease_until=None)
+            .where(pair.id == bindparam("pair"))
+            .values(scored_at=now, lease_until=None, themes=bindparam("its_themes", type_=pair.themes.type), **values),
+            rows,
         )
-    relevance.write(session, pairs, decisions, now)
-    moves.keep(session)
-    return len(inserted)
+
+
+def spoken(tag: str | None) -> str | None:
+    """The language of a tag such as "es-MX", without what comes after; None for none, and for what is no language."""
+    first = (tag or "").replace("_", "-").partition("-")[0].lower()
+    return first if first != language.UNKNOWN and _LANGUAGE.fullmatch(first) else None
+
+
+def likeliest(chances: Mapping[str, float], least: float = 0.0) -> str | None:
+    """The likeliest class; None where even that is less likely than ``least``, or there are none."""
+    name = max(sorted(chances), key=chances.__getitem__, default=None)
+    return None if name is None or chances[name] < least or name in _NOTHING else name

@@ -1,5 +1,6 @@
 """What the host's tests share: a store with brands and a source, a scorer that reads words, and threads at once."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -14,7 +15,7 @@ from listener.items import Item
 from listener.query import parse
 from listener.store import brands, deliveries, intake, scoring
 from listener.store.engine import Store
-from listener.store.tables import Brand, Mention, MentionBrand, RollupHour, Source
+from listener.store.tables import Brand, Mention, MentionBrand, RollupFacet, RollupHour, Source
 from sentiment.scorer import Score, Text
 from tests.conftest import NOON, Clock
 
@@ -187,7 +188,9 @@ class Site:
         }
 
     def recount(self) -> dict[tuple[Any, ...], tuple[int, ...]]:
-        """What the rollups must say, counted from the rows themselves."""
+        """What the rollups must say, counted from the rows themselves. The facets are held against a recount here, so
+        that every test of figures is one of theirs too."""
+        assert self.facets() == self.recount_facets()
         mentions = {mention.id: mention for mention in self.rows(Mention)}
         counted: dict[tuple[Any, ...], list[int]] = {}
         for pair in self.rows(MentionBrand):
@@ -199,6 +202,29 @@ class Site:
             numbers[2 if pair.copy_of else 0] += 1
             numbers[1] += mention.reach or 0
         return {key: (many, reach, *([copies] * bool(copies))) for key, (many, reach, copies) in counted.items()}
+
+    def facets(self) -> dict[tuple[Any, ...], int]:
+        """The facets that count anything: (brand, facet, value, label, hour) -> mentions."""
+        return {
+            (row.brand_id, row.facet, row.value, row.label, row.hour): row.mentions
+            for row in self.rows(RollupFacet)
+            if row.mentions
+        }
+
+    def recount_facets(self) -> dict[tuple[Any, ...], int]:
+        """What they must say, counted from the rows themselves."""
+        said_at = {mention.id: mention.created_at for mention in self.rows(Mention)}
+        counted: Counter[tuple[Any, ...]] = Counter()
+        for pair in self.rows(MentionBrand):
+            if pair.scored_at is None or pair.hidden_why is not None or pair.void is not None or pair.copy_of:
+                continue
+            hour = said_at[pair.mention_id].replace(minute=0, second=0, microsecond=0)
+            values = [("lang", pair.lang), ("polarity", pair.polarity), ("emotion", pair.emotion)]
+            values += [("theme", theme) for theme in pair.themes]
+            for facet, value in values:
+                if value is not None:
+                    counted[pair.brand_id, facet, value, pair.label or "none", hour] += 1
+        return dict(counted)
 
 
 @pytest.fixture

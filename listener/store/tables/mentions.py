@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 from listener.store.tables.base import ID, JSON, UTCDateTime, ref, where
@@ -11,7 +11,11 @@ from listener.store.tables.base import ID, JSON, UTCDateTime, ref, where
 class Author(SQLModel, table=True):
     """Who says things, as one platform names them."""
 
-    __table_args__ = (UniqueConstraint("kind", "native_id"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "native_id"),
+        Index("ix_author_handle_lower", text("lower(handle)")),
+        Index("ix_author_name_lower", text("lower(name)")),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ID)
     kind: str = Field(sa_type=Text)
@@ -29,6 +33,8 @@ class Mention(SQLModel, table=True):
     of the mention that those like it are copies of, its own where it is that one; None = it is alone. ``checked_at``:
     when it was last known to be there still. ``readings``: what was seen of its reactions before and now (see
     ``listener.readings``); None = once only. A mention that is gone keeps its row, blank, with ``deleted_at``.
+    ``also_words``: words of the text that the database's index of words would not see (``listener.query.index``);
+    whoever writes the text writes these. The index itself is no table of ours: migration 0010 makes it.
     """
 
     __table_args__ = (
@@ -67,6 +73,7 @@ class Mention(SQLModel, table=True):
     checked_at: datetime = Field(sa_type=UTCDateTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     deleted_why: str | None = Field(default=None, sa_type=Text)
+    also_words: str | None = Field(default=None, sa_type=Text)
 
 
 class MentionBand(SQLModel, table=True):
@@ -105,8 +112,9 @@ class MentionBrand(SQLModel, table=True):
     counts at all: "edited" (its words left the brand, and an incident still names it) or "deleted". ``edition``
     goes up with every edit, so that a score of the words before is not taken for one of these.
 
-    For lists and figures it repeats what stands elsewhere: ``created_at`` of its mention, and of its latest score
-    ``lang``, ``polarity`` and ``emotion`` (the likeliest of each; None = the model does not say). ``themes``: the
+    For lists and figures it repeats what stands elsewhere: ``created_at`` and ``lang`` of its mention (a tag's first
+    part; where there is none its latest score's), and of that score ``polarity`` and ``emotion`` (the likeliest; None =
+    the model does not say, or of an emotion that none is likely: ``store.scoring.FELT``). ``themes``: the
     names of its brand's themes that it meets. ``said_stance`` ("-2" to "2") and ``said_polarity``: what a person
     corrected, which no model overrides.
     """

@@ -53,6 +53,7 @@ class RollupHour(SQLModel, table=True):
     """
 
     __tablename__ = "rollup_hour"
+    __table_args__ = (Index(None, "brand_id", "hour"),)
 
     brand_id: int = Field(sa_type=ID, sa_column_args=[ForeignKey("brand.id")], primary_key=True)
     kind: str = Field(sa_type=Text, primary_key=True)
@@ -64,10 +65,11 @@ class RollupHour(SQLModel, table=True):
 
 
 class RollupFacet(SQLModel, table=True):
-    """Mentions per brand, label and hour by one more thing that is known of them: ``facet`` lang, emotion or theme,
-    and its ``value``. Written with ``RollupHour``, and counted as there; copies are not."""
+    """Mentions per brand, label and hour by one more thing that is known of them: ``facet`` lang,
+    polarity, emotion or theme, and its ``value``. Written with ``RollupHour``, and counted as there; copies are not."""
 
     __tablename__ = "rollup_facet"
+    __table_args__ = (Index(None, "brand_id", "facet", "hour"),)
 
     brand_id: int = Field(sa_type=ID, sa_column_args=[ForeignKey("brand.id")], primary_key=True)
     facet: str = Field(sa_type=Text, primary_key=True)

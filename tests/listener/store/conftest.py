@@ -22,8 +22,10 @@ from listener.store.tables import (
     MentionBand,
     MentionBrand,
     Notification,
+    RollupFacet,
     RollupHour,
     Score,
+    Setting,
     Tombstone,
     table,
 )
@@ -62,8 +64,8 @@ def emptied(site: Site) -> None:
     """Two brands and one source, and nothing said: what a test with many examples begins each with."""
     with site.store.transaction() as session:
         for model in (
-            Score, AlertMention, AlertEvent, DecisionLog, Notification, Delivery, RollupHour, Alert, MentionBrand,
-            MentionBand, Mention, Author, Tombstone, Brand,
+            Score, AlertMention, AlertEvent, DecisionLog, Notification, Delivery, RollupHour, RollupFacet, Alert,
+            MentionBrand, MentionBand, Mention, Author, Tombstone, Brand, Setting,
         ):  # fmt: skip
             session.connection().execute(table(model).delete())
     site.brand("Aeroluz")

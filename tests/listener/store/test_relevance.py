@@ -12,7 +12,7 @@ from listener.items import Author
 from listener.jobs.alert import judge_batch
 from listener.store import deletion, read, relevance, scoring
 from listener.store.engine import Store
-from listener.store.tables import Alert, Brand, Mention, MentionBrand, RollupHour, Score, table
+from listener.store.tables import Alert, Brand, Mention, MentionBrand, RollupFacet, RollupHour, Score, table
 from tests.conftest import Clock
 from tests.listener.conftest import Site, item, score_row, together
 
@@ -279,7 +279,7 @@ def test_whatever_happens_the_figures_are_a_recount_and_a_persons_word_stands(
 ) -> None:
     site = sqlite_site
     with site.store.transaction() as session:
-        for model in (Score, RollupHour, Alert, MentionBrand, Mention, Brand):
+        for model in (Score, RollupHour, RollupFacet, Alert, MentionBrand, Mention, Brand):
             session.connection().execute(table(model).delete())
     brand = site.brand("Delta", query="delta")
     site.source()

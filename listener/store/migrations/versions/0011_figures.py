@@ -1,4 +1,11 @@
-"""figures by language, emotion and theme"""
+"""figures by language, polarity, emotion and theme"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +20,11 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 
 
+_BATCH = 2_000
+_FELT = 0.5
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
 def upgrade() -> None:
     op.create_table(
         "rollup_facet",
@@ -25,7 +37,67 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name="fk_rollup_facet_brand_id_brand"),
         sa.PrimaryKeyConstraint("brand_id", "facet", "value", "label", "hour", name="pk_rollup_facet"),
     )
+    op.create_index("ix_rollup_facet_brand_id_facet_hour", "rollup_facet", ["brand_id", "facet", "hour"])
+    op.create_index("ix_rollup_hour_brand_id_hour", "rollup_hour", ["brand_id", "hour"])
+    _read_again()
+
+
+def _read_again() -> None:
+    """Repeat beside all that is scored what its latest score says, and count it. Themes there were none."""
+    connection = op.get_bind()
+    query = sa.text(
+        "SELECT p.id, p.brand_id, p.label, p.copy_of, p.hidden_why, p.created_at, m.lang AS said_lang, s.lang, "
+        "CAST(s.polarity AS TEXT) AS polarity, CAST(s.emotions AS TEXT) AS emotions "
+        "FROM mention_brand p JOIN mention m ON m.id = p.mention_id "
+        "JOIN score s ON s.id = (SELECT max(id) FROM score WHERE score.mention_brand_id = p.id) "
+        "WHERE p.id > :after AND p.scored_at IS NOT NULL AND p.void IS NULL ORDER BY p.id LIMIT :most"
+    ).columns(created_at=TIME)
+    keep = sa.text("UPDATE mention_brand SET lang = :lang, polarity = :polarity, emotion = :emotion WHERE id = :id")
+    counted: Counter[tuple[int, str, str, str, datetime]] = Counter()
+    after = 0
+    while rows := connection.execute(query, {"after": after, "most": _BATCH}).all():
+        after = rows[-1].id
+        read = [
+            {
+                "id": row.id,
+                "lang": _spoken(row.said_lang) or _spoken(row.lang),
+                "polarity": _likeliest(json.loads(row.polarity), 0.0),
+                "emotion": _likeliest(json.loads(row.emotions or "null") or {}, _FELT),
+            }
+            for row in rows
+        ]
+        connection.execute(keep, read)
+        for row, its in zip(rows, read, strict=True):
+            if row.copy_of is None and row.hidden_why is None:
+                for facet in ("lang", "polarity", "emotion"):
+                    if its[facet] is not None:
+                        counted[row.brand_id, facet, its[facet], row.label or "none", _hour(row.created_at)] += 1
+    facets = sa.table(
+        "rollup_facet", sa.column("brand_id"), sa.column("facet"), sa.column("value"), sa.column("label"),
+        sa.column("hour", TIME), sa.column("mentions"),
+    )  # fmt: skip
+    names = ("brand_id", "facet", "value", "label", "hour", "mentions")
+    found = [dict(zip(names, (*key, number), strict=True)) for key, number in sorted(counted.items())]
+    for start in range(0, len(found), _BATCH):
+        connection.execute(sa.insert(facets), found[start : start + _BATCH])
+
+
+def _hour(moment: datetime) -> datetime:
+    # SQLite keeps times in UTC without saying so, and is to be given them so.
+    moment = moment if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _spoken(tag: str | None) -> str | None:
+    first = (tag or "").replace("_", "-").partition("-")[0].lower()
+    return first if first != "und" and _LANGUAGE.fullmatch(first) else None
+
+
+def _likeliest(chances: Mapping[str, Any], least: float) -> str | None:
+    name = max(sorted(chances), key=chances.__getitem__, default=None)
+    return None if name is None or chances[name] < least or name in ("others", "neutral") else name
 
 
 def downgrade() -> None:
+    op.drop_index("ix_rollup_hour_brand_id_hour", "rollup_hour")
     op.drop_table("rollup_facet")
