@@ -7,6 +7,7 @@ from api import passwords
 from api.addresses import public_url
 from listener.access import Role
 from listener.config import Settings
+from listener.items import storable
 from listener.store import audit, throttle, tokens, users
 from listener.store.engine import Store
 from listener.store.tables import UserAccount
@@ -41,7 +42,7 @@ def sign_in(store: Store, email: str, password: str, address: str, agent: str, n
 
     ``address``: the client's on the network. The password is compared outside any transaction: it takes long.
     """
-    email = users.address_of(email)
+    email = users.address_of(storable(email))[:LONGEST_EMAIL]
     with store.transaction() as session:
         until = throttle.take(session, email, address, now)
         user = None if until is not None else users.with_email(session, email)

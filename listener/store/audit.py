@@ -11,6 +11,9 @@ from sqlmodel import select as select_rows
 from listener.items import storable
 from listener.store.tables import Audit, table
 
+_LATEST = 10_000
+"""Rows of the audit in which actions are looked for: it grows for ever."""
+
 
 def note(session: Session, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: datetime) -> None:
     """Keep that somebody did something to something, in the transaction that does it."""
@@ -49,9 +52,10 @@ def listed(
 
 
 def actions(session: Session) -> list[str]:
-    """Every action that there is a record of, by name."""
-    kept = table(Audit).c.action
-    return list(session.connection().scalars(select(kept).distinct().order_by(kept)))
+    """What was done of late, by name, each once."""
+    kept = table(Audit).c
+    latest = select(kept.action).order_by(kept.id.desc()).limit(_LATEST).subquery()
+    return list(session.connection().scalars(select(latest.c.action).distinct().order_by(latest.c.action)))
 
 
 def _clean(value: Any) -> Any:

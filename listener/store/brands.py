@@ -135,6 +135,11 @@ def brand_of(session: Session, brand_id: int, brands: frozenset[int] | None) -> 
     return session.exec(wanted).first()
 
 
+def everything(session: Session) -> Sequence[Brand]:
+    """All brands by name, those included that are no longer listened for: people may still have roles for them."""
+    return session.exec(select_rows(Brand).order_by(Brand.name)).all()
+
+
 def names(session: Session, ids: Collection[int]) -> dict[int, str]:
     """What these brands are called, those included that are no longer listened for."""
     wanted = table(Brand).c

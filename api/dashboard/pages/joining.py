@@ -12,7 +12,7 @@ from api.entering import LONGEST_EMAIL, LONGEST_NAME, SetUpError, is_email
 from api.passwords import MOST, WeakPasswordError
 from api.routes.dependencies import Installed
 from listener import clock
-from listener.items import wordless
+from listener.items import storable, wordless
 from listener.store import tokens, users
 from listener.store.tokens import Purpose
 
@@ -40,7 +40,7 @@ def set_up(
 ) -> Response:
     """Make the first administrator, and sign them in."""
     _ = gettext_for(request, None)
-    name = name.strip()
+    name = storable(name).strip()
     if wordless(name) or len(name) > LONGEST_NAME:
         return _setup(request, installed, token, _("Say what the others may call you."), name, email)
     if not is_email(email):

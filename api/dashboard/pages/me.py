@@ -16,7 +16,7 @@ from api.passwords import MOST, WeakPasswordError
 from api.routes.dependencies import Installed
 from listener import clock
 from listener.access import Caller
-from listener.items import wordless
+from listener.items import storable, wordless
 from listener.store import audit, brands, throttle, users
 from listener.store.tables import UserAccount
 
@@ -35,7 +35,7 @@ def me(request: Request, asking: SignedIn, installed: Installed) -> Response:
 @router.post("/me")
 def change(request: Request, asking: SignedIn, installed: Installed, name: Word = "", language: Word = "") -> Response:
     """Another name or language."""
-    user_id, name = _user_id(asking), name.strip()
+    user_id, name = _user_id(asking), storable(name).strip()
     _ = gettext_for(request, asking)
     if wordless(name) or len(name) > LONGEST_NAME:
         return _page(request, asking, installed, _("Say what the others may call you."))
@@ -106,7 +106,7 @@ def _page(request: Request, asking: Caller, installed: Installed, problem: str |
     with installed.store.reading() as session:
         person = users.person(session, user_id)
         account = session.get(UserAccount, user_id)
-        names = {row.id: row.name for row in brands.listed(session, None)}
+        names = {row.id: row.name for row in brands.everything(session)}
         sessions = users.sessions_of(session, user_id, request.cookies.get(COOKIE), clock.now())
     assert person is not None
     assert account is not None
