@@ -1,54 +1,51 @@
-"""What people do with incidents. Asked for twice, each is done once; nobody signs in yet, so each names who does it."""
+"""What people do with incidents. Asked for twice, each is done once; who does it is whoever asks."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts.durations import Duration
 from alerts.life import NotPossible
 from api.access import needs
 from api.routes.alert_models import Whole
 from api.routes.alerts import NOT_THERE, not_there
-from api.routes.dependencies import Id, Installed
+from api.routes.dependencies import Id, Installed, Moment
 from api.wiring import Installation
 from listener import clock
-from listener.access import Permission
-from listener.store import life
+from listener.access import Caller, Permission
+from listener.store import inbox, life
 from listener.store.dossier import dossier
 from listener.store.life import LONGEST_NAME, LONGEST_NOTE, Act
 
 router = APIRouter(
     prefix="/api/v1/alerts",
     tags=["alerts"],
-    dependencies=[needs(Permission.ACT)],
     responses={**NOT_THERE, 409: {"description": "It makes no sense for the incident as it is; the answer says why."}},
 )
 
+Acting = Annotated[Caller, needs(Permission.ACT)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Why = Annotated[str, Field(max_length=LONGEST_NOTE, description="In words, for the timeline.")]
 
 
-class By(BaseModel):
-    """Who does it."""
+class Body(BaseModel):
+    """What an act needs to know."""
 
     model_config = ConfigDict(extra="forbid")
 
-    by: Name = Field(description="The person, as the team knows them.")
 
-
-class Assign(By):
+class Assign(Body):
     """Who is to answer it."""
 
     to: Name | None = Field(None, description="null = whoever asks.")
     over: bool = Field(False, description="Take it although somebody else has it already.")
 
 
-class Snooze(By):
+class Snooze(Body):
     """Until when nobody is told: either a moment, or a length from now on."""
 
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     length: Duration | None = Field(None, alias="for", description="Such as 30m, 4h, 1d.")
 
     @model_validator(mode="after")
@@ -58,25 +55,25 @@ class Snooze(By):
         return self
 
 
-class Answer(By):
+class Answer(Body):
     """The brand has answered."""
 
-    at: AwareDatetime | None = Field(None, description="When; null = now.")
+    at: Moment | None = Field(None, description="When; null = now.")
 
 
-class Because(By):
+class Because(Body):
     """With a reason, if there is something to say."""
 
     why: Why = ""
 
 
-class Note(By):
+class Note(Body):
     """Something for the timeline."""
 
     text: str = Field(min_length=1, max_length=LONGEST_NOTE)
 
 
-class Useful(By):
+class Useful(Body):
     """Whether the messages about it were useful; a person's last word counts."""
 
     useful: bool
@@ -89,71 +86,72 @@ class Acted(Whole):
 
 
 @router.post("/{alert_id}/acknowledge", summary="Acknowledge an alert")
-def acknowledge(installed: Installed, alert_id: Id, asked: By) -> Acted:
+def acknowledge(asking: Acting, installed: Installed, alert_id: Id) -> Acted:
     """You have seen it: nobody is reminded, or told further up."""
-    return _done(installed, alert_id, Act.ACKNOWLEDGE, asked)
+    return _done(asking, installed, alert_id, Act.ACKNOWLEDGE)
 
 
 @router.post("/{alert_id}/assign", summary="Assign an alert")
-def assign(installed: Installed, alert_id: Id, asked: Assign) -> Acted:
+def assign(asking: Acting, installed: Installed, alert_id: Id, asked: Assign | None = None) -> Acted:
     """Say who is to answer it. To take what somebody else has taken is refused unless `over` is set."""
-    return _done(installed, alert_id, Act.ASSIGN, asked, to=asked.to, over=asked.over)
+    return _done(asking, installed, alert_id, Act.ASSIGN, **(asked or Assign()).model_dump())
 
 
 @router.post("/{alert_id}/snooze", summary="Snooze an alert")
-def snooze(installed: Installed, alert_id: Id, asked: Snooze) -> Acted:
+def snooze(asking: Acting, installed: Installed, alert_id: Id, asked: Snooze) -> Acted:
     """Nobody is told before then, however it grows; then it is open again."""
-    return _done(installed, alert_id, Act.SNOOZE, asked, until=asked.until, length=asked.length)
+    return _done(asking, installed, alert_id, Act.SNOOZE, until=asked.until, length=asked.length)
 
 
 @router.post("/{alert_id}/wake", summary="End a snooze")
-def wake(installed: Installed, alert_id: Id, asked: By) -> Acted:
+def wake(asking: Acting, installed: Installed, alert_id: Id) -> Acted:
     """It is open again at once."""
-    return _done(installed, alert_id, Act.WAKE, asked)
+    return _done(asking, installed, alert_id, Act.WAKE)
 
 
 @router.post("/{alert_id}/answer", summary="Note that the brand has answered")
-def answer(installed: Installed, alert_id: Id, asked: Answer) -> Acted:
+def answer(asking: Acting, installed: Installed, alert_id: Id, asked: Answer | None = None) -> Acted:
     """The first answer counts, for the time it took."""
-    return _done(installed, alert_id, Act.ANSWER, asked, at=asked.at)
+    return _done(asking, installed, alert_id, Act.ANSWER, at=asked.at if asked else None)
 
 
 @router.post("/{alert_id}/resolve", summary="Resolve an alert")
-def resolve(installed: Installed, alert_id: Id, asked: Because) -> Acted:
+def resolve(asking: Acting, installed: Installed, alert_id: Id, asked: Because | None = None) -> Acted:
     """Nothing more is to be done. Another mention of the same opens it again."""
-    return _done(installed, alert_id, Act.RESOLVE, asked, why=asked.why)
+    return _done(asking, installed, alert_id, Act.RESOLVE, why=asked.why if asked else "")
 
 
 @router.post("/{alert_id}/reopen", summary="Reopen an alert")
-def reopen(installed: Installed, alert_id: Id, asked: Because) -> Acted:
+def reopen(asking: Acting, installed: Installed, alert_id: Id, asked: Because | None = None) -> Acted:
     """It was resolved too soon; it is to be acknowledged and answered anew."""
-    return _done(installed, alert_id, Act.REOPEN, asked, why=asked.why)
+    return _done(asking, installed, alert_id, Act.REOPEN, why=asked.why if asked else "")
 
 
 @router.post("/{alert_id}/note", summary="Write a note")
-def note(installed: Installed, alert_id: Id, asked: Note) -> Acted:
+def note(asking: Acting, installed: Installed, alert_id: Id, asked: Note) -> Acted:
     """Into the timeline; the same words of the same person once."""
-    return _done(installed, alert_id, Act.NOTE, asked, text=asked.text)
+    return _done(asking, installed, alert_id, Act.NOTE, text=asked.text)
 
 
 @router.post("/{alert_id}/feedback", summary="Say whether an alert was useful")
-def feedback(installed: Installed, alert_id: Id, asked: Useful) -> Acted:
+def feedback(asking: Acting, installed: Installed, alert_id: Id, asked: Useful) -> Acted:
     """Answers give a rule's precision; see /api/v1/alerts/precision."""
-    return _done(installed, alert_id, Act.FEEDBACK, asked, useful=asked.useful, via="api")
+    return _done(asking, installed, alert_id, Act.FEEDBACK, useful=asked.useful, via="api")
 
 
-def _done(installed: Installation, alert_id: int, act: Act, asked: By, **what: Any) -> Acted:
-    now: datetime = clock.now()
+def _done(asking: Caller, installed: Installation, alert_id: int, act: Act, **what: Any) -> Acted:
+    now, brands = clock.now(), asking.brands(Permission.ACT)
     try:
         with installed.store.transaction() as session:
-            done = life.perform(session, alert_id, act, asked.by, now, **what)
-    except KeyError:
-        raise not_there(alert_id) from None
+            if not inbox.is_among(session, alert_id, brands):
+                raise not_there(alert_id)
+            done = life.perform(session, alert_id, act, asking.actor, now, **what)
     except NotPossible as error:
         raise HTTPException(409, str(error)) from error
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
     with installed.store.reading() as session:
-        found = dossier(session, alert_id, now)
-    assert found is not None
+        found = dossier(session, alert_id, now, brands=brands)
+    if found is None:
+        raise not_there(alert_id)
     return Acted.model_validate({**Whole.of(found).model_dump(), "changed": done.event is not None})

@@ -14,14 +14,16 @@ from alerts.service import By, Promise
 from api.access import needs
 from api.routes.dependencies import BrandName, Installed, InTurn, Reading
 from listener import clock, proposals
-from listener.access import Permission
+from listener.access import Caller, Permission
 from listener.backtest import BacktestError, Told
 from listener.proposals import written
 from listener.store import feedback
 from listener.store.engine import Store
 from listener.store.service import episodes_since
 
-router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], dependencies=[needs(Permission.READ_ALERTS)])
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+
+Reader = Annotated[Caller, needs(Permission.READ_ALERTS)]
 
 MOST = 50_000
 """Mentions, or windows, that are looked at for one proposal while somebody waits for the answer."""
@@ -189,6 +191,7 @@ class Precisions(BaseModel):
 
 @router.get("/service", summary="Service levels")
 def service_levels(
+    asking: Reader,
     installed: Installed,
     session: Reading,
     days: Days = 30,
@@ -197,7 +200,9 @@ def service_levels(
 ) -> Service:
     """Times to acknowledge, to answer and to resolve, held against each team's service level."""
     now = clock.now()
-    found = episodes_since(session, now - timedelta(days=days), brand=brand)
+    found = episodes_since(
+        session, now - timedelta(days=days), brand=brand, brands=asking.brands(Permission.READ_ALERTS)
+    )
     rows = service.figures(found, installed.policy, now, by)
     return Service(days=days, by=by, items=[Figures.of(row) for row in rows])
 
@@ -208,6 +213,7 @@ def service_levels(
     responses={503: {"description": "Others have rules tried this moment (`propose`); see Retry-After."}},
 )
 def precision_of_rules(
+    asking: Reader,
     installed: Installed,
     turns: InTurn,
     session: Reading,
@@ -220,7 +226,8 @@ def precision_of_rules(
 ) -> Precisions:
     """The share of incidents that people found useful, by brand and rule, with its interval."""
     now, learning = clock.now(), installed.policy.learning
-    found = learned.precisions(feedback.rated(session, now - timedelta(days=days), brand=brand, rule=rule))
+    since, brands = now - timedelta(days=days), asking.brands(Permission.READ_ALERTS)
+    found = learned.precisions(feedback.rated(session, since, brand=brand, rule=rule, brands=brands))
     low = [one for one in found if propose and one.too_low(learning)]
     if not low:
         return Precisions.of(found, learning)

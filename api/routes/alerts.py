@@ -9,11 +9,11 @@ from api.access import needs
 from api.routes.alert_models import Alert, Alerts, Whole
 from api.routes.dependencies import Before, BrandName, Id, Limit, Reading
 from listener import clock
-from listener.access import Permission
-from listener.store import read
+from listener.access import Caller, Permission
+from listener.store import inbox
 from listener.store.dossier import dossier
 
-router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], dependencies=[needs(Permission.READ_ALERTS)])
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 
 NOT_THERE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such alert."}}
 
@@ -23,8 +23,12 @@ def not_there(alert_id: int) -> HTTPException:
     return HTTPException(404, f"there is no alert {alert_id}; /api/v1/alerts lists those there are")
 
 
+Reader = Annotated[Caller, needs(Permission.READ_ALERTS)]
+
+
 @router.get("", summary="List alerts")
 def list_alerts(
+    asking: Reader,
     session: Reading,
     brand: BrandName = None,
     rule: Annotated[str | None, Query(max_length=100, description="Only of this rule.")] = None,
@@ -33,24 +37,29 @@ def list_alerts(
         Query(description="Only in this state; unresolved = all that are not over."),
     ] = None,
     severity: Annotated[Severity | None, Query(description="Only of this severity.")] = None,
-    assignee: Annotated[str | None, Query(max_length=200, description="Only those assigned to them.")] = None,
+    assignee: Annotated[
+        str | None, Query(max_length=200, description="Only those assigned to them; nobody = those without.")
+    ] = None,
     team: Annotated[str | None, Query(max_length=200, description="Only those routed to this team.")] = None,
+    text: Annotated[
+        str | None,
+        Query(max_length=200, description="Only those that name it: in what was found, rule, brand, team, assignee."),
+    ] = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> Alerts:
-    """Incidents with their deliveries, the latest first."""
-    rows = read.alerts(
-        session, brand=brand, rule=rule, state=state, severity=severity, assignee=assignee, team=team, before=before,
-        limit=limit + 1,
-    )  # fmt: skip
+    """Incidents of the caller's brands with their deliveries, the latest first."""
+    wanted = inbox.Wanted(state, severity, rule, brand, assignee, team, text)
+    brands = asking.brands(Permission.READ_ALERTS)
+    rows = inbox.listed(session, wanted, brands=brands, before=before, limit=limit + 1)
     items = [Alert.model_validate(row) for row in rows[:limit]]
     return Alerts(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
 @router.get("/{alert_id}", summary="One alert", responses=NOT_THERE)
-def one_alert(session: Reading, alert_id: Id) -> Whole:
+def one_alert(asking: Reader, session: Reading, alert_id: Id) -> Whole:
     """One incident: its life, what was told of it and what was held back and why, and what to read before answering."""
-    found = dossier(session, alert_id, clock.now())
+    found = dossier(session, alert_id, clock.now(), brands=asking.brands(Permission.READ_ALERTS))
     if found is None:
         raise not_there(alert_id)
     return Whole.of(found)

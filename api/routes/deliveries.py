@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlmodel import Session
 
 from alerts.channel import Mode
@@ -16,11 +16,10 @@ from api.routes.alert_models import Attempt
 from api.routes.dependencies import Before, Id, Installed, Limit, Reading
 from api.wiring import Installation
 from listener import clock
-from listener.access import Permission
+from listener.access import Caller, Permission
 from listener.store import letters
-from listener.store.life import LONGEST_NAME, named
 
-router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"], dependencies=[needs(Permission.READ_SETUP)])
+router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
 
 State = Literal["pending", "sending", "sent", "dead", "dropped"]
 
@@ -73,64 +72,61 @@ class WholeDelivery(Delivery):
     log: list[Attempt]
 
 
-class By(BaseModel):
-    """Who does it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    by: str = Field(min_length=1, max_length=LONGEST_NAME, description="The person, as the team knows them.")
+Reader = Annotated[Caller, needs(Permission.READ_ALERTS)]
+Operator = Annotated[Caller, needs(Permission.OPERATE)]
 
 
 @router.get("", summary="List deliveries")
 def list_deliveries(
+    asking: Reader,
     session: Reading,
     state: Annotated[State | None, Query(description="Only those in this state.")] = None,
     channel: Annotated[str | None, Query(max_length=500, description="Only on this channel.")] = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> Deliveries:
-    """Messages for all channels, the latest first."""
-    rows = letters.listed(session, state=state, channel=channel, before=before, limit=limit + 1)
+    """Messages about incidents of the caller's brands, the latest first; digests and news of channels only for whoever
+    may read alerts of all brands."""
+    brands = asking.brands(Permission.READ_ALERTS)
+    rows = letters.listed(session, state=state, channel=channel, brands=brands, before=before, limit=limit + 1)
     items = [Delivery.of(row) for row in rows[:limit]]
     return Deliveries(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
 @router.get("/{delivery_id}", summary="One delivery", responses={404: _ACTS[404]})
-def one_delivery(session: Reading, delivery_id: Id) -> WholeDelivery:
+def one_delivery(asking: Reader, session: Reading, delivery_id: Id) -> WholeDelivery:
     """One message, and what each try came to."""
-    return _whole(session, delivery_id)
+    return _whole(session, delivery_id, asking.brands(Permission.READ_ALERTS))
 
 
 @router.post("/{delivery_id}/resend", summary="Send a dead delivery again", responses=_ACTS)
-def resend(installed: Installed, delivery_id: Id, asked: By) -> WholeDelivery:
+def resend(asking: Operator, installed: Installed, delivery_id: Id) -> WholeDelivery:
     """Try it again as if nobody had tried yet; who asked is kept."""
-    return _done(installed, letters.resend, delivery_id, asked)
+    return _done(installed, letters.resend, delivery_id, asking)
 
 
 @router.post("/{delivery_id}/give-up", summary="Send a delivery no more", responses=_ACTS)
-def give_up(installed: Installed, delivery_id: Id, asked: By) -> WholeDelivery:
+def give_up(asking: Operator, installed: Installed, delivery_id: Id) -> WholeDelivery:
     """It is not tried any more; who asked is kept."""
-    return _done(installed, letters.give_up, delivery_id, asked)
+    return _done(installed, letters.give_up, delivery_id, asking)
 
 
 def _done(
-    installed: Installation, act: Callable[[Session, int, str, datetime], None], delivery_id: int, asked: By
+    installed: Installation, act: Callable[[Session, int, str, datetime], None], delivery_id: int, asking: Caller
 ) -> WholeDelivery:
     try:
         with installed.store.transaction() as session:
-            act(session, delivery_id, named(asked.by), clock.now())
+            act(session, delivery_id, asking.actor, clock.now())
     except KeyError:
         raise _not_there(delivery_id) from None
     except letters.NotNow as error:
         raise HTTPException(409, str(error)) from error
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from error
     with installed.store.reading() as session:
-        return _whole(session, delivery_id)
+        return _whole(session, delivery_id, None)
 
 
-def _whole(session: Session, delivery_id: int) -> WholeDelivery:
-    row = letters.one(session, delivery_id)
+def _whole(session: Session, delivery_id: int, brands: frozenset[int] | None) -> WholeDelivery:
+    row = letters.one(session, delivery_id, brands)
     if row is None:
         raise _not_there(delivery_id)
     return WholeDelivery.of(row, log=letters.attempts(session, delivery_id))

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from alerts.incident import Incident
 from alerts.precision import Rated
 from listener.store import incidents
+from listener.store.callers import among
 from listener.store.engine import upsert
 from listener.store.tables import Alert, AlertMention, Brand, Feedback, table
 
@@ -30,9 +31,15 @@ def say(session: Session, alert_id: int, actor: str, *, useful: bool, via: str, 
 
 
 def rated(
-    session: Session, since: datetime | None = None, *, brand: str | None = None, rule: str | None = None
+    session: Session,
+    since: datetime | None = None,
+    *,
+    brand: str | None = None,
+    rule: str | None = None,
+    brands: frozenset[int] | None = None,
 ) -> list[Rated]:
-    """The incidents that somebody spoke of, opened at ``since`` or later, with what was said of each."""
+    """The incidents that somebody spoke of, opened at ``since`` or later, with what was said of each; ``brands``: only
+    of these."""
     query = (
         select(
             _ALERT.id, _BRAND.name.label("brand"), _ALERT.rule,
@@ -41,6 +48,7 @@ def rated(
         )
         .join_from(table(Feedback), table(Alert), _ALERT.id == _SAID.alert_id)
         .outerjoin(table(Brand), _BRAND.id == _ALERT.brand_id)
+        .where(among(_ALERT.brand_id, brands))
         .group_by(_ALERT.id, _BRAND.name, _ALERT.rule)
         .order_by(_ALERT.id)
     )  # fmt: skip

@@ -10,6 +10,7 @@ from alerts.channel import Mode
 from alerts.notice import Notice, NoticeKind
 from alerts.reasons import Reason
 from listener.store import audit, channels
+from listener.store.callers import among
 from listener.store.deliveries import OPEN, drop
 from listener.store.tables import Alert, Brand, Delivery, DeliveryAttempt, table
 
@@ -34,12 +35,13 @@ def listed(
     *,
     state: str | None = None,
     channel: str | None = None,
+    brands: frozenset[int] | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Deliveries with the brand and rule of their incidents, the latest first; without what they say. ``before``: the
-    last page's last id."""
-    query = _selected().order_by(_DELIVERY.id.desc()).limit(limit)
+    """Deliveries with the brand and rule of their incidents, the latest first; without what they say. ``brands``: only
+    about incidents of these; None = all there are. ``before``: the last page's last id."""
+    query = _selected().where(among(_ALERT.brand_id, brands)).order_by(_DELIVERY.id.desc()).limit(limit)
     if state is not None:
         query = query.where(_DELIVERY.state == state)
     if channel is not None:
@@ -49,9 +51,9 @@ def listed(
     return [dict(row) for row in session.connection().execute(query).mappings()]
 
 
-def one(session: Session, delivery_id: int) -> dict[str, Any] | None:
-    """A delivery as ``listed`` gives it, and its notice; None where there is none."""
-    whole = _selected().add_columns(_DELIVERY.notice).where(_DELIVERY.id == delivery_id)
+def one(session: Session, delivery_id: int, brands: frozenset[int] | None = None) -> dict[str, Any] | None:
+    """A delivery as ``listed`` gives it, and its notice; None where there is none, or none about these brands."""
+    whole = _selected().add_columns(_DELIVERY.notice).where(_DELIVERY.id == delivery_id, among(_ALERT.brand_id, brands))
     row = session.connection().execute(whole).mappings().first()
     return None if row is None else dict(row)
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from alerts.life import Event, EventKind
 from alerts.service import Episode, episodes
 from alerts.severity import Severity
+from listener.store.callers import among
 from listener.store.tables import Alert, AlertEvent, Brand, table
 
 _ALERT, _EVENT, _BRAND = table(Alert).c, table(AlertEvent).c, table(Brand).c
@@ -22,13 +23,16 @@ _TELLING = tuple(
 )  # fmt: skip
 
 
-def episodes_since(session: Session, since: datetime, *, brand: str | None = None) -> list[Episode]:
-    """The episodes that began at ``since`` or later, incident by incident.
+def episodes_since(
+    session: Session, since: datetime, *, brand: str | None = None, brands: frozenset[int] | None = None
+) -> list[Episode]:
+    """The episodes that began at ``since`` or later, incident by incident; of one brand, and of some (None = all).
 
     Timelines of incidents from before Escucha kept them tell nothing; such an incident has no episode.
     """
     reopened = select(_EVENT.alert_id).where(_EVENT.kind == EventKind.REOPENED.value, _EVENT.at >= since)
     wanted = [or_(_ALERT.created_at >= since, _ALERT.id.in_(reopened))]
+    wanted.append(among(_ALERT.brand_id, brands))
     if brand is not None:
         wanted.append(_BRAND.name == brand)
     about = (

@@ -1,8 +1,9 @@
 """Silences in and out of their table. Whoever adds or ends one has the incidents it is about decided upon again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Literal
 
 from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, true, update
@@ -19,8 +20,9 @@ from alerts.wording import moment
 from listener.items import storable
 from listener.store.audit import note
 from listener.store.brands import active_brands
+from listener.store.callers import among
 from listener.store.incidents import incident_of, selected
-from listener.store.tables import Alert, Mention, table
+from listener.store.tables import Alert, Brand, Mention, table
 from listener.store.tables import Silence as SilenceRow
 
 LONGEST = timedelta(days=31)
@@ -59,21 +61,53 @@ def in_force(session: Session, now: datetime) -> list[Silence]:
     return [_silence(row) for row in rows]
 
 
-def shown(session: Session, now: datetime, stages: Sequence[Stage] = ("active", "future")) -> list[Shown]:
-    """Those of these stages, the one that ends last first."""
-    query = select(table(SilenceRow)).order_by(_SILENCE.ends_at.desc(), _SILENCE.id)
+def shown(
+    session: Session,
+    now: datetime,
+    stages: Sequence[Stage] = ("active", "future"),
+    *,
+    brands: frozenset[int] | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[Shown]:
+    """Those of these stages, the latest added first.
+
+    ``brands``: only those that may mute incidents of these brands (None = all there are), and of them only what
+    concerns these. ``before``: the last page's last id.
+    """
+    query = select(table(SilenceRow)).order_by(_SILENCE.id.desc())
     if "past" not in stages:
         query = query.where(_SILENCE.ends_at > now)
-    rows = [row for row in session.execute(query).mappings() if stage_of(_silence(row), now) in stages]
-    return _shown(session, rows, now)
+    if before is not None:
+        query = query.where(_SILENCE.id < before)
+    names = _names(session, brands)
+    rows = (row for row in session.execute(query).mappings() if stage_of(_silence(row), now) in stages)
+    return _shown(session, list(islice((row for row in rows if _touches(row, names)), limit)), now, brands, names)
 
 
-def one(session: Session, number: int, now: datetime) -> Shown:
-    """The one of this number. Raises KeyError where there is none."""
+def one(session: Session, number: int, now: datetime, *, brands: frozenset[int] | None = None) -> Shown:
+    """The one of this number. Raises KeyError where there is none that may mute incidents of these brands."""
     rows = session.execute(select(table(SilenceRow)).where(_SILENCE.id == number)).mappings().all()
-    if not rows:
+    names = _names(session, brands)
+    if not rows or not _touches(rows[0], names):
         raise KeyError(f"there is no silence {number}")
-    return _shown(session, rows, now)[0]
+    return _shown(session, rows, now, brands, names)[0]
+
+
+def matchers_of(session: Session, number: int) -> Mapping[str, Sequence[str]]:
+    """What the silence of this number is about. Raises KeyError where there is none."""
+    found = session.connection().scalar(select(_SILENCE.matchers).where(_SILENCE.id == number))
+    if found is None:
+        raise KeyError(f"there is no silence {number}")
+    wanted: dict[str, list[str]] = found
+    return wanted
+
+
+def is_within(session: Session, matchers: Mapping[str, Sequence[str]], brands: frozenset[int] | None) -> bool:
+    """Whether a silence can mute incidents of these brands alone; None = it may mute any."""
+    names = _names(session, brands)
+    named = matchers.get("brand")
+    return names is None or (bool(named) and names.issuperset(named or ()))
 
 
 def stage_of(silence: Silence, now: datetime) -> Stage:
@@ -156,17 +190,43 @@ def heard_on(session: Session, platform: str) -> bool:
     return session.connection().scalar(select(kind).where(kind == platform).limit(1)) is not None
 
 
-def _shown(session: Session, rows: Sequence[RowMapping], now: datetime) -> list[Shown]:
+def _names(session: Session, brands: frozenset[int] | None) -> frozenset[str] | None:
+    if brands is None:
+        return None
+    brand = table(Brand).c
+    return frozenset(session.connection().scalars(select(brand.name).where(among(brand.id, brands))))
+
+
+def _touches(row: RowMapping, names: frozenset[str] | None) -> bool:
+    named = row["matchers"].get("brand")
+    return names is None or (bool(names) and (named is None or not names.isdisjoint(named)))
+
+
+def _only(silence: Silence, names: frozenset[str] | None) -> Silence:
+    """A silence without the names of other brands."""
+    named = silence.matchers.get("brand")
+    if names is None or named is None:
+        return silence
+    return replace(silence, matchers={**silence.matchers, "brand": [name for name in named if name in names]})
+
+
+def _shown(
+    session: Session,
+    rows: Sequence[RowMapping],
+    now: datetime,
+    brands: frozenset[int] | None,
+    names: frozenset[str] | None,
+) -> list[Shown]:
     """With how many open incidents each of them mutes now; only those that one of them may mute are loaded."""
     active = [silence for row in rows if stage_of(silence := _silence(row), now) == "active"]
     open_ones = []
     if active:
         may_mute = or_(*(and_(true(), *_asked(silence)) for silence in active))
-        query = selected().where(_ALERT.state != State.RESOLVED.value, may_mute)
+        query = selected().where(_ALERT.state != State.RESOLVED.value, among(_ALERT.brand_id, brands), may_mute)
         open_ones = [incident_of(row) for row in session.execute(query).mappings()]
     return [
         Shown(
-            silence=(silence := _silence(row)),
+            silence=(silence := _only(_silence(row), names)),
             stage=stage_of(silence, now),
             incidents=sum(silence.holds(incident, now) for incident in open_ones),
             created_at=row["created_at"],

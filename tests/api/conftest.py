@@ -123,7 +123,13 @@ class House:
         return found.id
 
     def client(
-        self, role: Role | None = None, brand: str | None = None, headers: dict[str, str] | None = None, **more: Any
+        self,
+        role: Role | None = None,
+        brand: str | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        name: str = "ana",
+        **more: Any,
     ) -> TestClient:
         """The application without a socket: asked with a key for everything, as a user with a role (forms have their
         token), or with ``headers``."""
@@ -132,7 +138,7 @@ class House:
         if headers is not None or role is None:
             client.headers.update(self.key() if headers is None else headers)
             return client
-        token = self.user(role, brand)
+        token = self.user(role, brand, name)
         client.cookies.set(COOKIE, token)
         with self.store.reading() as session:
             found = callers.by_session(session, token, self.now)

@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import insert, select
 
 from api.wiring import brand_row
 from listener import clock as clock_module
+from listener.access import Permission, Role
 from listener.configfile import BrandEntry
 from listener.items import Author
 from listener.store import brands, life
 from listener.store.life import Act
+from listener.store.tables import Alert, table
 
-from .conftest import HOSTILE, House
+from .conftest import House
 
 Post = Callable[..., Any]
 
@@ -27,11 +30,14 @@ def client(full_house: House, monkeypatch: pytest.MonkeyPatch) -> TestClient:
 
 
 @pytest.fixture
-def post(client: TestClient) -> Post:
-    """Act on the incident."""
+def post(full_house: House, client: TestClient) -> Post:
+    """Act on the incident, as somebody who may act on everything."""
+    people: dict[str, TestClient] = {}
 
-    def send(act: str, alert_id: int = 1, **body: Any) -> Any:
-        return client.post(f"/api/v1/alerts/{alert_id}/{act}", json={"by": "ana"} | body)
+    def send(act: str, alert_id: int = 1, by: str = "ana", **body: Any) -> Any:
+        if by not in people:
+            people[by] = full_house.client(Role.AGENT, name=by)
+        return people[by].post(f"/api/v1/alerts/{alert_id}/{act}", json=body)
 
     return send
 
@@ -64,11 +70,12 @@ def test_each_act_has_its_door(post: Post) -> None:
 @pytest.mark.parametrize(
     ("act", "body", "status", "says"),
     [
-        ("acknowledge", {"by": ""}, 422, "by"),
-        ("acknowledge", {"by": " \u202e"}, 422, "say who does it"),
-        ("acknowledge", {"by": "ana", "as": "root"}, 422, "as"),
+        ("assign", {"to": ""}, 422, "to"),
+        ("assign", {"to": " \u202e\n"}, 422, "say who does it"),
+        ("resolve", {"why": "x", "as": "root"}, 422, "/as"),
+        ("answer", {"at": "0001-01-01T00:00:00+14:00"}, 422, "calendar"),
         ("snooze", {}, 422, 'such as \\"4h\\"'),
-        ("snooze", {"until": "2026-11-21T14:00:00"}, 422, "timezone"),
+        ("snooze", {"until": "2026-11-21T14:00:00"}, 422, "time zone"),
         ("snooze", {"for": "soon"}, 422, "looks like"),
         ("snooze", {"for": "60d"}, 409, "30 days"),
         ("snooze", {"until": "2020-01-01T00:00:00Z"}, 409, "ends in the future"),
@@ -108,7 +115,7 @@ def test_what_is_not_there_cannot_be_acted_on(post: Post) -> None:
     [
         ("", 1), ("brand=Lumbra&rule=detractor", 1), ("rule=spike", 0), ("state=open", 0), ("state=acknowledged", 1),
         ("state=unresolved", 1), ("severity=warning", 1), ("severity=critical", 0), ("assignee=ana", 1),
-        ("assignee=luis", 0), ("team=press", 0),
+        ("assignee=luis", 0), ("assignee=nobody", 0), ("team=press", 0), ("text=LUMBR", 1), ("text=_x", 0),
     ],
 )  # fmt: skip
 def test_lists_are_narrowed(client: TestClient, post: Post, query: str, found: int) -> None:
@@ -207,33 +214,52 @@ class TestFigures:
         assert "detractor" not in lumbra.alerting
 
 
-class TestPages:
-    def test_the_page_tells_the_whole_story_with_hostile_text_as_text(
-        self, full_house: House, client: TestClient, post: Post
-    ) -> None:
-        post("assign", by="<i>ana</i>")
-        post("note", text="<script>alert(1)</script> called\u202e them")
-        full_house.hear(8, f"{HOSTILE} Lumbra is down", "detractor", reach=10**6, author=Author("h", handle=HOSTILE))
-        full_house.judge_and_tell()
-        page = client.get("/alerts/1").text
-        for words in (
-            "took it",
-            "told log: A new incident",
-            "Suggestions to write from",
-            "escucha alerts acknowledge 1",
-        ):
-            assert words in page
-        assert "<script>alert" not in page
-        assert "<i>ana" not in page
-        assert "&lt;script&gt;alert(1)&lt;/script&gt; called them" in page
-        assert "\u202e" not in page
-        assert "javascript:" not in page
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+class TestBrands:
+    """Lumbra's incident is number 1; number 2 is of no single brand."""
 
-    def test_the_list_shows_what_is_not_over_and_what_is_asked_for(self, client: TestClient, post: Post) -> None:
-        assert "Lumbra</b>: detractor incident" in client.get("/alerts").text
-        post("resolve")
-        assert "No incident is like that." in client.get("/alerts").text
-        assert "Lumbra</b>: detractor incident" in client.get("/alerts?state=").text
-        nothing = client.get("/alerts?state=%22%3E%3Cscript%3E&rule=x&assignee=%3Cb%3E")
-        assert nothing.status_code == 200
-        assert "<b>" not in nothing.text.replace("<b>Lumbra", "")
+    @pytest.fixture
+    def of_all(self, full_house: House) -> None:
+        with full_house.store.transaction() as session:
+            columns = {
+                name: column for name, column in table(Alert).c.items() if name not in ("id", "brand_id", "rule")
+            }
+            copied = select(literal(2), literal(None), literal("coverage"), *columns.values()).where(
+                table(Alert).c.id == 1
+            )
+            names = ["id", "brand_id", "rule", *columns]
+            session.connection().execute(insert(table(Alert)).from_select(names, copied))
+
+    @pytest.mark.parametrize(
+        ("role", "brand", "sees", "acts"),
+        [
+            (Role.AGENT, None, [2, 1], [1, 2]),
+            (Role.AGENT, "Lumbra", [1], [1]),
+            (Role.AGENT, "Telmira", [], []),
+            (Role.VIEWER, "Lumbra", [1], []),
+            (Role.MARKETER, None, [2, 1], []),
+        ],
+    )
+    def test_everybody_sees_and_changes_what_is_theirs(
+        self, full_house: House, of_all: None, role: Role, brand: str | None, sees: list[int], acts: list[int]
+    ) -> None:
+        client = full_house.client(role, brand)
+        listed = client.get("/api/v1/alerts").json()["items"]
+        assert [one["id"] for one in listed] == sees
+        assert [number for number in (1, 2, 3) if client.get(f"/api/v1/alerts/{number}").status_code == 200] == sorted(
+            sees
+        )
+        answers = {number: client.post(f"/api/v1/alerts/{number}/acknowledge").status_code for number in (1, 2, 3)}
+        refused = 404 if role is Role.AGENT else 403
+        assert answers == {number: 200 if number in acts else refused for number in (1, 2, 3)}
+
+    def test_figures_are_of_ones_own_brands(self, full_house: House, post: Post) -> None:
+        post("feedback", useful=True)
+        for brand, found in (("Lumbra", 1), ("Telmira", 0)):
+            other = full_house.client(headers=full_house.key(Permission.READ_ALERTS, brand=brand))
+            assert len(other.get("/api/v1/alerts/precision").json()["items"]) == found
+            episodes = [row["episodes"] for row in other.get("/api/v1/alerts/service").json()["items"]]
+            assert sum(episodes) == found
+            assert len(other.get("/api/v1/deliveries").json()["items"]) == found
+            assert other.get("/api/v1/deliveries/1").status_code == (200 if found else 404)
+            assert other.post("/api/v1/deliveries/1/resend").status_code == 403
