@@ -18,6 +18,7 @@ from api.cli import (
     evaluate,
     explain,
     imports,
+    keys,
     push,
     query,
     relevance,
@@ -26,6 +27,7 @@ from api.cli import (
     score,
     silences,
     sources,
+    users,
 )
 from api.cli.group import app
 from api.cli.output import Failure, WrongUse
@@ -40,7 +42,8 @@ __all__ = ["app", "main"]
 # In the order of `escucha --help`: what a newcomer needs first.
 MODULES = (
     demo, run, imports, collect, sources, backfill, score, explain, query, relevance, evaluate, check, alerts,
-    routes, silences, digest, channels, deliveries, push,
+    routes, silences, digest, channels, deliveries, push, users,
+    keys,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from api import entering
 from api.addresses import in_url, listens_everywhere, public_url
 from api.app import create_app
 from api.cli.output import Failure, say
@@ -120,19 +121,20 @@ def working(installation: Installation) -> Iterator[Pipeline]:
 
 
 def serve_until(installation: Installation, stop: Event, sockets: Sequence[socket.socket]) -> None:
-    """Serve until told to stop."""
+    """Serve until told to stop; says where to make the first administrator as long as there is none."""
     config = uvicorn.Config(
         create_app(installation, stop), log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
-    _Server(config, stop).run(list(sockets))
+    awaited = entering.awaited(installation.store, installation.settings, clock.now())
+    _Server(config, stop, awaited).run(list(sockets))
 
 
 class _Server(uvicorn.Server):
     """Says where it listens, and ends open event streams when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, stop: Event) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Event, awaited: str | None) -> None:
         super().__init__(config)
-        self._stop = stop
+        self._stop, self._awaited = stop, awaited
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -141,6 +143,8 @@ class _Server(uvicorn.Server):
         for listener in sockets or () if self.started else ():
             host, port = listener.getsockname()[:2]
             say(f"Escucha listens on http://{in_url(host)}:{port}")
+        if self.started and self._awaited is not None:
+            say(f"Escucha waits for its first administrator: {self._awaited}")
 
     def handle_exit(self, sig: int, frame: object) -> None:
         self._stop.set()

@@ -25,7 +25,8 @@ FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
      "check", "db", "db upgrade", "channels", "channels list", "sources", "sources show", "sources test",
      "alerts", "alerts list", "alerts acknowledge", "alerts precision", "alerts service",
      "channels test", "channels enable", "query", "query explain", "silences", "silences list", "silences add",
-     "silences end", "alerts route"],
+     "silences end", "alerts route", "users", "users list", "users add", "users roles", "users password",
+     "users deactivate", "users activate", "keys", "keys list", "keys make", "keys revoke"],
 )  # fmt: skip
 def test_every_command_explains_itself(escucha: Escucha, command: str) -> None:
     result = escucha(*command.split(), "--help")
