@@ -26,7 +26,6 @@ import page_addresses
 import requests
 from bench_server import Server, serving
 from seed_words import RARE
-from sqlalchemy import text
 
 from listener.store.engine import Store
 
@@ -123,24 +122,12 @@ def ask(session: requests.Session, server: Server, one: Asked, which: int) -> No
 
 
 def known_of(database: str) -> Mapping[str, object]:
-    """Things to show: the ids that addresses ask for."""
-    queries = {
-        "alert_id": "SELECT max(id) - 20 FROM alert",
-        "delivery_id": "SELECT max(id) - 20 FROM delivery",
-        "brand_id": "SELECT min(id) FROM brand",
-        "mention_id": "SELECT max(id) - 2000 FROM mention_brand",
-        "pair_id": "SELECT max(id) - 2000 FROM mention_brand",
-        "collection_id": "SELECT min(id) FROM collection",
-        "user_id": "SELECT min(id) FROM user_account",
-    }
+    """What addresses ask for."""
     store = Store(database)
     try:
-        with store.reading() as session:
-            found = {name: session.connection().scalar(text(query)) for name, query in queries.items()}
+        return page_addresses.known(store)
     finally:
         store.close()
-    more = {"name": "x", "id": found["pair_id"], "brand": "Lumbra", "rule": "detractor", "kind": "mentions"}
-    return {name: value for name, value in found.items() if value is not None} | more
 
 
 def summary(one: Asked) -> dict[str, Any]:

@@ -3,11 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 from types import ModuleType
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from playwright.sync_api import APIResponse
+from sqlalchemy import text
 
 from api.registry import PAGES, RESOURCES
+from listener.store.engine import Store
+
+ENTRANCE = ("/setup", "/join", "/sign-in")
+"""Where people come in: whoever is in already is told that it is not for them, which is a page as well."""
 
 _FIELD = re.compile(r"\{(\w+)(?::\w+)?\}")
 
@@ -23,6 +30,37 @@ def pages(known: Mapping[str, object]) -> list[str]:
 def lists(known: Mapping[str, object]) -> list[str]:
     """The address of each thing that the API lets be read, as far as its parameters are known."""
     return [one for one in _addresses(RESOURCES, known, lacking_is_error=False) if one != "/api/v1/events"]
+
+
+def known(store: Store) -> Mapping[str, object]:
+    """What stands for the parameters of addresses in a database that scripts/seed_mentions.py has filled."""
+    queries = {
+        "alert_id": "SELECT max(id) FROM alert",
+        "delivery_id": "SELECT max(id) FROM delivery",
+        "brand_id": "SELECT min(id) FROM brand",
+        "mention_id": "SELECT max(mention_brand_id) FROM alert_mention",
+        "pair_id": "SELECT max(mention_brand_id) FROM alert_mention",
+        "collection_id": "SELECT min(id) FROM collection",
+        "user_id": "SELECT min(id) FROM user_account",
+    }
+    with store.reading() as session:
+        found = {name: session.connection().scalar(text(query)) for name, query in queries.items()}
+    more = {"rule": "detractor", "kind": "mentions", "name": "x", "brand": "Lumbra", "token": "none"}
+    return {name: value for name, value in found.items() if value is not None} | more
+
+
+def answer(got: APIResponse) -> str | None:
+    """The page, where what was asked for is one; None for a part of one, a picture, a file, or what leads elsewhere.
+
+    Raises ValueError for what is refused or not there: whatever is registered can be looked at, but for what is only
+    for people who are not in yet.
+    """
+    if 300 <= got.status < 400 or not got.headers.get("content-type", "").startswith("text/html"):
+        return None
+    if not got.ok and not urlsplit(got.url).path.startswith(ENTRANCE):
+        raise ValueError(f"{got.url} answers {got.status}")
+    found = got.text()
+    return found if "<html" in found else None
 
 
 def _addresses(modules: Iterable[ModuleType], known: Mapping[str, object], *, lacking_is_error: bool) -> list[str]:

@@ -15,7 +15,7 @@ _PERMISSION = (
     "changed_by, history, edition"
 )
 _STANCE = {"detractor": "-2", "passive": "0", "promoter": "2"}
-_DAYS_OF_HOURS = 60
+_DAYS_OF_HOURS = 30
 
 
 def write(

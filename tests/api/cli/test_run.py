@@ -71,6 +71,9 @@ def test_run_brings_a_detractor_to_slack_and_stops_in_good_order(tmp_path: Path,
 def test_with_port_0_links_carry_the_port_that_was_taken() -> None:
     with listening(given(None, 0)) as (settings, (listener,)):
         assert settings.port == listener.getsockname()[1] != 0
+        # Whoever connects is answered at once, not when the first half of an answer has been acknowledged.
+        with socket.create_connection(listener.getsockname()), closing(listener.accept()[0]) as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         with install(settings, ConfigFile()) as made, closing(made.pipeline()) as pipeline:
             assert pipeline.public_url == f"http://127.0.0.1:{settings.port}"
 
