@@ -144,14 +144,14 @@ def _columns(pair: Row[Any], score: Row[Any]) -> dict[str, Any]:
         "its_label": score.label if pair.said_stance is None else label_of_step(pair.said_stance),
         "its_lang": spoken(pair.lang) or spoken(score.lang),
         "its_polarity": pair.said_polarity or likeliest(score.polarity),
-        "its_emotion": likeliest(score.emotions or {}, FELT),
+        "its_emotion": felt(score.emotions or {}),
     }
 
 
 def _keep(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> None:
     if rows:
         pair = table(MentionBrand).c
-        values = {name: bindparam(f"its_{name}") for name in ("label", "lang", "polarity", "emotion")}
+        values: dict[str, Any] = {name: bindparam(f"its_{name}") for name in ("label", "lang", "polarity", "emotion")}
         session.connection().execute(
             update(table(MentionBrand))
             .where(pair.id == bindparam("pair"))
@@ -166,7 +166,12 @@ def spoken(tag: str | None) -> str | None:
     return first if first != language.UNKNOWN and _LANGUAGE.fullmatch(first) else None
 
 
-def likeliest(chances: Mapping[str, float], least: float = 0.0) -> str | None:
-    """The likeliest class; None where even that is less likely than ``least``, or there are none."""
-    name = max(sorted(chances), key=chances.__getitem__, default=None)
-    return None if name is None or chances[name] < least or name in _NOTHING else name
+def likeliest(chances: Mapping[str, float]) -> str | None:
+    """The likeliest class; None of none."""
+    return max(sorted(chances), key=chances.__getitem__, default=None)
+
+
+def felt(emotions: Mapping[str, float]) -> str | None:
+    """The likeliest emotion; None where even that is less likely than ``FELT``, or is the lack of any."""
+    name = likeliest(emotions)
+    return None if name is None or emotions[name] < FELT or name in _NOTHING else name

@@ -55,10 +55,10 @@ def retag(session: Session, brand_id: int, now: datetime, limit: int) -> int:
     that whoever is stopped goes on from there, and from the first one again should the themes change meanwhile."""
     # Whoever scores takes the same turn and reads the themes after it: what is scored later needs no telling.
     alone(session)
-    themes = session.connection().scalar(select(_BRAND.themes).where(_BRAND.id == brand_id))
+    themes: dict[str, str] = session.connection().scalar(select(_BRAND.themes).where(_BRAND.id == brand_id)) or {}
     key = f"{_KEY}{brand_id}"
     value = session.connection().scalar(select(_SETTING.value).where(_SETTING.key == key))
-    after = None if themes is None else _from(themes, value)
+    after = _from(themes, value)
     if after is None:
         return 0
     rows = session.connection().execute(

@@ -4,10 +4,12 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import update
 
 from listener.store import scoring
 from listener.store.scoring import Unscored
-from listener.store.tables import MentionBrand, RollupHour, Score
+from listener.store.rollups import moving
+from listener.store.tables import MentionBrand, RollupHour, Score, table
 from tests.conftest import NOON
 from tests.listener.conftest import Site, broken_off, dawdling, item, score_row, together
 
@@ -177,3 +179,50 @@ def test_two_models_may_score_the_same_pairs_at_once(postgres_feed: Site) -> Non
 
     assert len(postgres_feed.rows(Score)) == 4
     assert postgres_feed.rollups() == postgres_feed.recount()
+
+
+def test_a_pair_repeats_what_its_score_says(feed: Site) -> None:
+    feed.brand("Aeroluz", themes={"bags": "bag OR suitcase", "delays": "late", "spanish": "bag lang:es"})
+    feed.take(item("1", lang="es-MX"), item("2", "Aeroluz is late"), item("3", lang="<b>"))
+
+    feed.score({1: "detractor"}, emotions={"anger": 0.8, "joy": 0.1}, lang="en")
+    feed.score({2: "promoter"}, emotions={"anger": 0.4, "joy": 0.49}, lang="en")
+    feed.score({3: None}, emotions={"others": 0.9, "joy": 0.1}, lang="und", polarity={"neutral": 0.5, "positive": 0.5})
+
+    found = [(pair.lang, pair.polarity, pair.emotion, pair.themes) for pair in feed.rows(MentionBrand)]
+    assert found == [
+        ("es", "negative", "anger", ["bags", "spanish"]),
+        ("en", "positive", None, ["delays"]),
+        (None, "neutral", None, ["bags"]),
+    ]
+    assert feed.rollups() == feed.recount()
+
+
+def test_what_a_person_corrected_outlives_another_model(feed: Site) -> None:
+    feed.take(item("1"))
+    feed.score({1: "promoter"})
+    with feed.store.transaction() as session, moving(session, [1]):
+        corrected = {"label": "detractor", "said_stance": "-1", "polarity": "negative", "said_polarity": "negative"}
+        session.connection().execute(update(table(MentionBrand)).values(**corrected))
+
+    feed.score({1: "promoter"}, model="better")
+
+    pair = feed.one(MentionBrand)
+    assert (pair.label, pair.polarity) == ("detractor", "negative")
+    assert feed.rollups() == feed.recount()
+
+
+def test_an_edit_makes_what_was_said_of_the_old_words_void(feed: Site) -> None:
+    feed.brand("Aeroluz", themes={"bags": "bag"})
+    feed.take(item("1"))
+    feed.score({1: "detractor"})
+    with feed.store.transaction() as session, moving(session, [1]):
+        session.connection().execute(update(table(MentionBrand)).values(label="passive", said_stance="0"))
+
+    feed.take(item("1", "I love Aeroluz", edited_at=NOON + timedelta(hours=1)))
+    assert feed.rollups() == feed.recount() == {}
+    feed.score({1: "promoter"})
+
+    pair = feed.one(MentionBrand)
+    assert (pair.label, pair.themes) == ("promoter", [])
+    assert feed.rollups() == feed.recount()

@@ -61,8 +61,8 @@ def _read_again() -> None:
             {
                 "id": row.id,
                 "lang": _spoken(row.said_lang) or _spoken(row.lang),
-                "polarity": _likeliest(json.loads(row.polarity), 0.0),
-                "emotion": _likeliest(json.loads(row.emotions or "null") or {}, _FELT),
+                "polarity": _likeliest(json.loads(row.polarity)),
+                "emotion": _felt(json.loads(row.emotions or "null") or {}),
             }
             for row in rows
         ]
@@ -93,9 +93,13 @@ def _spoken(tag: str | None) -> str | None:
     return first if first != "und" and _LANGUAGE.fullmatch(first) else None
 
 
-def _likeliest(chances: Mapping[str, Any], least: float) -> str | None:
-    name = max(sorted(chances), key=chances.__getitem__, default=None)
-    return None if name is None or chances[name] < least or name in ("others", "neutral") else name
+def _likeliest(chances: Mapping[str, Any]) -> str | None:
+    return max(sorted(chances), key=chances.__getitem__, default=None)
+
+
+def _felt(emotions: Mapping[str, Any]) -> str | None:
+    name = _likeliest(emotions)
+    return None if name is None or emotions[name] < _FELT or name in ("others", "neutral") else name
 
 
 def downgrade() -> None:
