@@ -1,39 +1,26 @@
 """The HTTP application: API, page and event stream over one installation."""
 
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from api import openapi, refusals
+from api import oidc, openapi, refusals
 from api.addresses import trusted_hosts
 from api.bodies import BodyLimit
 from api.dashboard.live import Live
 from api.gates import FormerAddresses, OwnPages
+from api.headers import OwnHeaders
 from api.idempotency import Idempotency
+from api.measuring import Measured, Measures
 from api.registry import PAGES, RESOURCES
 from api.turns import Turns
 from api.wiring import Installation
 
 STATIC = Path(__file__).parent / "dashboard" / "static"
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-"""The pages show strangers' text to staff: nothing inline, nothing from elsewhere."""
-
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # Not "no-referrer": browsers then say "Origin: null" of our own forms, which api.gates could not know from others.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def create_app(installation: Installation, stop: Event) -> FastAPI:
@@ -42,29 +29,31 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
         title="Escucha",
         version=version("escucha"),
         summary="Brand mentions, how each feels about the brand, and the alerts that came of them.",
-        # Their pages come from elsewhere, which the policy forbids; the description itself is at /openapi.json.
+        # Their pages come from elsewhere, which the policy forbids; the description itself is at its address.
         docs_url=None,
         redoc_url=None,
+        openapi_url=openapi.ADDRESS,
+        generate_unique_id_function=openapi.operation_id,
         dependencies=[Depends(refusals.storable)],
     )
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     refusals.register(app)
     app.state.installation = installation
     app.state.live = Live(installation, stop)
     app.state.stop = stop
+    app.state.measures = Measures(installation, app.state.live)
     app.state.turns = Turns()
+    app.state.oidc = oidc.provider(installation.settings)
 
-    # Innermost, so that what they answer carries the headers as well.
+    # The first is the innermost: what any of them answers is measured, and carries the headers.
     hosts = trusted_hosts(installation.settings)
+    app.add_middleware(Idempotency)
     app.add_middleware(OwnPages, settings=installation.settings)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Measured, measures=app.state.measures)
     app.add_middleware(FormerAddresses)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
-
-    @app.middleware("http")
-    async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
+    app.add_middleware(OwnHeaders)
 
     for module in (*RESOURCES, *PAGES):
         app.include_router(module.router)

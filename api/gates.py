@@ -3,9 +3,9 @@
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api import problems
 from api.access import READING
 from api.addresses import public_url
 from listener.config import Settings
@@ -13,7 +13,7 @@ from listener.config import Settings
 SIGNED = ("/api/v1/slack/", "/api/v1/ingest")
 """Paths whose requests carry a proof of their own."""
 
-FORMERLY = ("/api/slack/", "/api/ingest")
+FORMERLY = ("/api/slack/", "/api/ingest", "/openapi.json")
 """Where those were before the API had versions: other systems have these addresses in their settings."""
 
 FOREIGN = "a page of another site may not ask this; ask from Escucha's own address, or without a browser"
@@ -46,7 +46,7 @@ class OwnPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (said := self._refusal(scope)) is not None:
-            await JSONResponse({"detail": said}, 403)(scope, receive, send)
+            await problems.response(403, said, scope["path"])(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -1,13 +1,15 @@
-"""Whether work moves."""
+"""Whether work moves: in a word for monitors, and with names for those who run Escucha."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 
-from api.routes.dependencies import Installed
+from api.access import needs
+from api.routes.dependencies import Installed, Reading
 from listener import clock
+from listener.access import Caller, Permission
 from listener.store import health
 
 router = APIRouter(tags=["health"])
@@ -17,21 +19,40 @@ class Health(BaseModel):
     """What a monitor needs to know; nothing in it is private."""
 
     status: Literal["ok", "stuck"]
-    stuck: list[str] = Field(description="What should have moved on and has not.")
-    attention: int = Field(
-        description="Lines on the page under what waits for a person: sources, channels, deliveries, silence."
-    )
+    stuck: list[health.Name | Literal["database"]] = Field(description="Stages that should have moved on and have not.")
+    attention: int = Field(description="How many things wait for a person: sources, channels, deliveries, silence.")
+
+
+class HealthInFull(BaseModel):
+    """The same with names."""
+
+    status: Literal["ok", "stuck"]
+    stuck: list[str] = Field(description="What should have moved on and has not, and since when.")
+    attention: list[str] = Field(description="What waits for a person, and what to do about it.")
 
 
 @router.get("/healthz", summary="Health", responses={503: {"description": "Work is stuck.", "model": Health}})
 def healthz(installed: Installed, response: Response) -> Health:
     """200 while work moves, 503 when something has waited longer than ESCUCHA_STUCK_MINUTES."""
+    stuck: list[health.Name | Literal["database"]]
     try:
         with installed.store.reading() as session:
-            stuck = health.stuck(session, clock.now(), installed.patience, installed.channel_names)
-            attention = len(installed.attention(session))
+            found = health.stuck_stages(session, clock.now(), installed.patience, installed.channel_names)
+            stuck, attention = list(found), len(installed.attention(session))
     except OperationalError:
-        stuck, attention = ["the database does not answer"], 0
+        stuck, attention = ["database"], 0
     if stuck:
         response.status_code = 503
     return Health(status="stuck" if stuck else "ok", stuck=stuck, attention=attention)
+
+
+@router.get("/api/v1/health", summary="Health in full")
+def health_in_full(
+    installed: Installed, session: Reading, asking: Annotated[Caller, needs(Permission.READ_SETUP)]
+) -> HealthInFull:
+    """What is stuck and what waits for a person, by name. What waits is told to those who may see everything's setup:
+    the lines name sources, channels and brands."""
+    stuck = health.stuck(session, clock.now(), installed.patience, installed.channel_names)
+    everything = asking.brands(Permission.READ_SETUP) is None
+    attention = installed.attention(session) if everything else []
+    return HealthInFull(status="stuck" if stuck else "ok", stuck=stuck, attention=attention)

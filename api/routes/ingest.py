@@ -11,12 +11,14 @@ from typing import Annotated, Any
 import structlog
 from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 
+from api import problems
+from api.idempotency_keys import REPLAYED, read_key
+from api.problems import Fault
 from api.routes.dependencies import Installed
 from listener import clock
 from listener.jobs.push import Answer, Key, NobodyListens, NoSuchSender, Receiver
@@ -58,8 +60,6 @@ _WAY = {"WWW-Authenticate": "Escucha-HMAC-SHA256"}
 router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
-_BARE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_QUOTED_KEY = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"')
 
 
 class Pushed(BaseModel):
@@ -90,7 +90,8 @@ class Stop(Exception):
     def __init__(self, status: int, detail: str, *, pointer: str | None = None, **headers: str) -> None:
         super().__init__(detail)
         self.status = status
-        self.content = {"detail": detail} | ({} if pointer is None else {"pointer": pointer})
+        self.detail = detail
+        self.faults = () if pointer is None else (Fault(detail=detail, pointer=pointer),)
         self.headers = headers
 
 
@@ -180,11 +181,13 @@ async def _taken(request: Request, sender: Sender | None, *, atomic: bool) -> Re
     except Stop as stop:
         if stop.status == 401:
             log.warning("push_refused", path=request.url.path, why=FORGED)
-        return JSONResponse(stop.content, stop.status, stop.headers)
+        return problems.response(
+            stop.status, stop.detail, request.url.path, errors=stop.faults, headers=stop.headers
+        )
     except ClientDisconnect:
         # Half a body: nothing was stored, and there is nobody to answer.
         return Response(status_code=400)
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    headers = {REPLAYED: "true"} if answer.replayed else {}
     if answer.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(answer.retry_after.total_seconds())))
     return Response(answer.body, answer.status, headers, media_type="application/json")
@@ -290,12 +293,10 @@ def _key(request: Request, sender: Sender, body: bytes, *, atomic: bool) -> Key 
         return Key(f"body\n{same.hexdigest()}", same.digest(), of_body=True)
     if written is None:
         return None
-    quoted = _QUOTED_KEY.fullmatch(written.strip())
-    name = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else written.strip()
-    if not quoted and not (_BARE_KEY.fullmatch(name) and '"' not in name):
-        raise Stop(
-            400, "Idempotency-Key must be 1 to 255 visible ASCII characters, in quotes if there are spaces in it"
-        )
+    try:
+        name = read_key(written)
+    except ValueError as error:
+        raise Stop(400, str(error)) from error
     digest = hashlib.sha256(f"{request.method} {request.url.path} {sender.name} {atomic}\n".encode() + body)
     return Key(name, digest.digest())
 

@@ -8,7 +8,7 @@ import structlog
 from alerts.durations import in_words
 from listener.registry import SOURCES
 from listener.scheduler import take_turn
-from listener.store import deletion, links
+from listener.store import deletion, links, request_receipts, throttle, tokens, users
 from listener.store import push as receipts
 from listener.store.engine import Store
 
@@ -41,7 +41,9 @@ def retain_next(
     if keep_for is None:
         keep_for = {name: kind.keep_for for name, kind in SOURCES.items() if kind.keep_for is not None}
     with store.transaction() as session:
-        forgotten = receipts.forget_receipts(session, now)
+        forgotten = receipts.forget_receipts(session, now) + request_receipts.forget(session, now)
+        for kept in (users, tokens, throttle):
+            forgotten += kept.forget_old(session, now)
     return forgotten + blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
 
 

@@ -2,9 +2,10 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Select, func, or_, select
 from sqlmodel import Session
@@ -36,13 +37,56 @@ _PAIR, _MENTION, _DELIVERY = (table(model).c for model in (MentionBrand, Mention
 _GAP_IS_NEWS = timedelta(days=1)
 
 
+Name = Literal["scoring", "judging", "deciding", "delivering", "sending", "buttons", "collecting", "schedule"]
+"""What can be stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Something that has to move on. ``waiting``: since when the oldest waits; ``progress``: when anything came out of
+    it last, where that shows that it moves."""
+
+    name: Name
+    words: str
+    waiting: Select[Any]
+    progress: Select[Any] | None = None
+
+
 def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:
     """What should have moved on ``patience`` ago and has not, in words; empty = all is well.
 
     A long queue that moves is late, not stuck: scoring and delivering count as stuck when nothing came out of them
     for as long, too.
     """
+    return list(stuck_stages(session, now, patience, channels).values())
+
+
+def stuck_stages(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> dict[Name, str]:
+    """The same by the name of the stage, for those who may know that alone."""
     late = now - patience
+    found: dict[Name, str] = {}
+    for stage in _stages(now, late, channels):
+        since = session.connection().scalar(stage.waiting)
+        if since is None or since >= late:
+            continue
+        moved = session.connection().scalar(stage.progress) if stage.progress is not None else None
+        if moved is None or moved < late:
+            found[stage.name] = f"{stage.words} {moment(since)}"
+    for said in _not_fired(session, now, patience):
+        found["schedule"] = said
+    return found
+
+
+def oldest(session: Session, now: datetime, channels: Sequence[str]) -> dict[str, float]:
+    """For how many seconds the oldest of each stage waits; 0.0 = nothing does, or it is not due yet."""
+    found: dict[str, float] = {}
+    for stage in _stages(now, now, channels):
+        since = session.connection().scalar(stage.waiting)
+        found[stage.name] = max(0.0, (now - since).total_seconds()) if since is not None else 0.0
+    return found
+
+
+def _stages(now: datetime, late: datetime, channels: Sequence[str]) -> list[Stage]:
     attempt, score = table(DeliveryAttempt).c, table(Score).c
     scored_at = select(score.created_at).order_by(score.id.desc()).limit(1)
     tried_at = select(attempt.at).order_by(attempt.id.desc()).limit(1)
@@ -52,52 +96,45 @@ def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequen
     unscored = (_PAIR.scored_at.is_(None), _PAIR.judged_at.is_(None), free)
     first_unscored = select(func.min(_PAIR.id)).where(*unscored).scalar_subquery()
     due = (_DELIVERY.channel.in_(channels), _DELIVERY.channel.not_in(_waiting(late)), ~behind_another())
-    checks: list[tuple[str, Select[Any], Select[Any] | None]] = [
-        (
+    return [
+        Stage(
+            "scoring",
             "mentions wait to be scored since",
             select(_MENTION.collected_at)
             .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
             .where(_PAIR.id == first_unscored),
             scored_at,
         ),
-        (
+        Stage(
+            "judging",
             "scored mentions wait to be judged since",
             select(func.min(_PAIR.scored_at)).where(_PAIR.scored_at.is_not(None), _PAIR.judged_at.is_(None)),
-            None,
         ),
-        ("incidents wait to be decided upon since", select(func.min(table(Alert).c.decide_at)), None),
-        (
+        Stage("deciding", "incidents wait to be decided upon since", select(func.min(table(Alert).c.decide_at))),
+        Stage(
+            "delivering",
             "deliveries are due since",
             select(func.min(_DELIVERY.not_before)).where(_DELIVERY.state == "pending", *due),
             tried_at,
         ),
-        (
+        Stage(
+            "sending",
             "deliveries were begun and not finished since",
             select(func.min(_DELIVERY.lease_until)).where(_DELIVERY.state == "sending", *due),
-            None,
         ),
-        (
+        Stage(
+            "buttons",
             "buttons were pressed and nobody has seen to them since",
             select(func.min(table(Interaction).c.not_before)).where(table(Interaction).c.done_at.is_(None)),
-            None,
         ),
-        (
+        Stage(
+            "collecting",
             "sources wait to be read since",
             select(func.min(table(Task).c.not_before)).where(
                 or_(table(Task).c.lease_until.is_(None), table(Task).c.lease_until < late)
             ),
-            None,
         ),
     ]
-    problems = []
-    for what, waiting, progress in checks:
-        since = session.connection().scalar(waiting)
-        if since is None or since >= late:
-            continue
-        moved = session.connection().scalar(progress) if progress is not None else None
-        if moved is None or moved < late:
-            problems.append(f"{what} {moment(since)}")
-    return problems + _not_fired(session, now, patience)
 
 
 def attention(

@@ -66,11 +66,17 @@ def test_settings_in_an_address_are_looked_at_too(client: TestClient) -> None:
 
 
 def test_what_was_sent_is_not_sent_back(client: TestClient) -> None:
-    refused = client.post("/api/v1/silences", json={"matchers": {}, "for": "1h", "by": 5, "secret": "hunter2"})
-    problems: list[dict[str, Any]] = refused.json()["detail"]
-    assert [one["loc"] for one in problems] == [["body", "by"], ["body", "secret"]]
-    assert all(set(one) == {"type", "loc", "msg"} for one in problems)
+    refused = client.post("/api/v1/silences", json={"matchers": {}, "for": 5, "a~/b": "hunter2"})
+    said = refused.json()
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert (said["type"], said["title"], said["status"]) == ("/problems/validation", "Unprocessable Content", 422)
+    assert said["instance"] == "/api/v1/silences"
+    faults: list[dict[str, Any]] = said["errors"]
+    assert [one["pointer"] for one in faults] == ["/for", "/a~0~1b"]
+    assert all(set(one) == {"pointer", "detail"} for one in faults)
     assert "hunter2" not in refused.text
+    elsewhere = client.get("/api/v1/alerts?limit=900&before=x").json()["errors"]
+    assert [one["parameter"] for one in elsewhere] == ["query:before", "query:limit"]
 
 
 def test_no_more_than_two_have_rules_tried_at_once(client: TestClient) -> None:

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
-from api.app import POLICY
+from api.headers import POLICY
 from api.wiring import brand_row
 from listener.configfile import BrandEntry
 from listener.items import Author
