@@ -155,8 +155,8 @@ def _blank(session: Session, some: Sequence[int], why: str, now: datetime) -> in
         update(table(Mention))
         .where(_MENTION.id.in_(ids))
         .values(
-            text="", title=None, url=None, author_id=None, lang=None, reach=None, engagement={}, readings=None,
-            reply_to=None, repost_of=None, quote_of=None, digest=None, deleted_at=now, deleted_why=why,
+            text="", also_words=None, title=None, url=None, author_id=None, lang=None, reach=None, engagement={},
+            readings=None, reply_to=None, repost_of=None, quote_of=None, digest=None, deleted_at=now, deleted_why=why,
         )
     )  # fmt: skip
     copies.settle(session, {row.cluster_id for row in rows if row.cluster_id is not None})

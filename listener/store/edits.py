@@ -17,6 +17,7 @@ from listener import readings
 from listener.copies import Wording, wording
 from listener.items import Item
 from listener.query import Span
+from listener.query.index import more_words
 from listener.relevance import NO_WORDS
 from listener.store import copies, links
 from listener.store.keys import Key, lookups
@@ -169,6 +170,7 @@ def _rewrite(session: Session, seen: Sequence[tuple[Any, Matched, bool]], now: d
                 {
                     "mention": before.id,
                     "new_text": item.full_text,
+                    "new_words": more_words(item.full_text),
                     "new_title": item.title,
                     "new_lang": item.lang,
                     "new_digest": said.digest if said else None,
@@ -187,6 +189,7 @@ def _rewrite(session: Session, seen: Sequence[tuple[Any, Matched, bool]], now: d
         session.connection().execute(
             one.values(
                 text=bindparam("new_text"), title=bindparam("new_title"), digest=bindparam("new_digest"),
+                also_words=bindparam("new_words"),
                 lang=func.coalesce(bindparam("new_lang"), _MENTION.lang),
             ),
             texts,

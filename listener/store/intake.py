@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from listener.copies import Wording, wording
 from listener.items import Item
+from listener.query.index import more_words
 from listener.relevance import NO_WORDS
 from listener.store import copies, edits
 from listener.store.edits import Matched
@@ -40,6 +41,7 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
         return Intake(0, 0)
     # Before it is our turn, so that nobody waits for this.
     said = {key: wording(match.item.full_text) for key, match in by_key.items()}
+    more = {key: more_words(match.item.full_text) for key, match in by_key.items()}
     alone(session)
     refused = _tombstones(session, list(by_key))
     by_key = {key: match for key, match in by_key.items() if key not in refused}
@@ -48,7 +50,7 @@ def take_page(session: Session, source_id: int, matched: Sequence[Matched], now:
         session,
         table(Mention),
         # In key order, so that a page is stored the same however its source sorts it.
-        [_mention_row(by_key[key].item, said[key], source_id, authors, now) for key in sorted(by_key)],
+        [_mention_row(by_key[key].item, said[key], more[key], source_id, authors, now) for key in sorted(by_key)],
         returning=("id", "kind", "native_id"),
     )
     ids: dict[Key, int] = {(row.kind, row.native_id): row.id for row in new}
@@ -176,7 +178,7 @@ def _latest(matched: Sequence[Matched]) -> dict[Key, Matched]:
 
 
 def _mention_row(
-    item: Item, said: Wording | None, source_id: int, authors: Mapping[Key, int], now: datetime
+    item: Item, said: Wording | None, more: str | None, source_id: int, authors: Mapping[Key, int], now: datetime
 ) -> dict[str, Any]:
     return {
         "kind": item.kind,
@@ -185,6 +187,7 @@ def _mention_row(
         "author_id": authors[item.kind, item.author.native_id] if item.author else None,
         "title": item.title,
         "text": item.full_text,
+        "also_words": more,
         "url": item.url,
         "lang": item.lang,
         "reach": item.reach,

@@ -5,7 +5,7 @@ number of mentions from where the last one ended, however many there are.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +14,18 @@ from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, func, or_, 
 from sqlmodel import Session
 
 from listener.query import Query, parse_filter, prepare
+from listener.query.index import asked
+from listener.relevance import About
 from listener.store.callers import among
 from listener.store.read import mention_columns
+from listener.store.relevance import texts
 from listener.store.search_filters import Filters, few, meets
-from listener.store.tables import Author, Brand, Mention, MentionBrand, Source, table
+from listener.store.search_index import having
+from listener.store.tables import Brand, Mention, MentionBrand, table
 
 __all__ = ["Also", "Cursor", "Filters", "Page", "Rows", "find"]
 
-_PAIR, _MENTION, _BRAND, _SOURCE, _AUTHOR = (table(model).c for model in (MentionBrand, Mention, Brand, Source, Author))
+_PAIR, _MENTION, _BRAND = (table(model).c for model in (MentionBrand, Mention, Brand))
 
 MOST_LOOKED_AT = 20_000
 """Pairs that are looked at for one page: some tenths of a second on either database."""
@@ -133,6 +137,9 @@ class _Search:
         self._query = query
         self._filters = filters
         self._few = [*few(filters), *also.few]
+        ask = None if query is None else asked(query)
+        if ask is not None and (rare := having(session, ask)) is not None:
+            self._few.append(_PAIR.mention_id.in_(rare))
         self._meets = and_(meets(session, filters), *also.meets)
         self._read = 0
 
@@ -211,32 +218,13 @@ class _Search:
         if self._query is None or not rows:
             return [_place(row) for row in rows]
         self._read += len(rows)
-        said = self._texts([row.id for row in rows])
-        return [_place(row) for row in rows if row.id in said and matches(self._query, said[row.id])]
-
-    def _texts(self, ids: Sequence[int]) -> Mapping[int, Row[Any]]:
-        found = self._session.connection().execute(said_by(ids))
-        return {row.id: row for row in found}
+        said = texts(self._session, [row.id for row in rows])
+        return [_place(row) for row in rows if row.id in said and matches(self._query, *said[row.id])]
 
 
-def said_by(ids: Sequence[int]) -> Select[Any]:
-    """What ``matches`` wants to know of these pairs."""
-    return (
-        select(
-            _PAIR.id, _MENTION.text, func.coalesce(_MENTION.lang, _PAIR.lang).label("lang"), _MENTION.kind,
-            _SOURCE.name.label("feed"), _AUTHOR.handle, _AUTHOR.name, _AUTHOR.native_id,
-        )
-        .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
-        .join(table(Source), _SOURCE.id == _MENTION.source_id)
-        .outerjoin(table(Author), _AUTHOR.id == _MENTION.author_id)
-        .where(_PAIR.id.in_(ids))
-    )  # fmt: skip
-
-
-def matches(query: Query, row: Row[Any]) -> bool:
-    """Whether the query matches a mention (a row of ``said_by``); one that was blanked says nothing."""
-    authors = [name for name in (row.handle, row.name, row.native_id) if name]
-    prepared = prepare(row.text, lang=row.lang, source=[row.kind, row.feed], author=authors)
+def matches(query: Query, text: str, about: About) -> bool:
+    """Whether a query matches a mention's text, as ``relevance.texts`` has it; a blank one says nothing."""
+    prepared = prepare(text, lang=about.lang, source=about.source, author=about.author)
     return query.places(prepared) is not None
 
 
