@@ -60,12 +60,12 @@ def demo(
             public_url=None, slack_webhook_url=None, poll_seconds=0.25,
         )  # fmt: skip
         if once:
-            with _installed(settings, _config(None)) as installation:
+            with _installed(settings, story(None)) as installation:
                 _once(installation, lambda: clock.monotonic() - started)
             return
         with (
             listening(settings) as (settled, sockets),
-            _installed(settled, _config(STORY_SECONDS / SHOW_SECONDS)) as installation,
+            _installed(settled, story(STORY_SECONDS / SHOW_SECONDS)) as installation,
         ):
             _show(installation, sockets)
 
@@ -77,7 +77,8 @@ def _installed(settings: Settings, config: ConfigFile) -> Iterator[Installation]
         yield installation
 
 
-def _config(speed: float | None) -> ConfigFile:
+def story(speed: float | None) -> ConfigFile:
+    """What is listened for, and the stream: told at ``speed`` story seconds a second, or (None) all of it at once."""
     config = configfile.load(FOLDER / "escucha.yml", os.environ)
     options: dict[str, object] = {"path": str(FOLDER / "stream.jsonl")}
     if speed is not None:
@@ -95,14 +96,19 @@ def _show(installation: Installation, sockets: Sequence[socket]) -> None:
         serve_until(installation, stop, sockets)
 
 
-def _once(installation: Installation, elapsed: Callable[[], float]) -> None:
+def fill(installation: Installation) -> read.Pending:
+    """Take in the whole stream, score it, judge it and tell of it; what is left to be done."""
     with working(installation) as pipeline:
         with installation.store.reading() as session:
             stream = brands.source_named(session, STREAM)
         assert stream is not None
         assert stream.id is not None
         collect(installation.store, stream.id, pipeline.source(stream.id), clock.now)
-        left = drain(pipeline, PATIENCE)
+        return drain(pipeline, PATIENCE)
+
+
+def _once(installation: Installation, elapsed: Callable[[], float]) -> None:
+    left = fill(installation)
     with installation.store.reading() as session:
         totals = read.totals(session)
     typer.echo(json.dumps(asdict(totals) | {"seconds": round(elapsed(), 1)}))
