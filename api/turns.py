@@ -19,9 +19,9 @@ class Turns:
         self._free = BoundedSemaphore(at_once)
 
     @contextmanager
-    def take(self) -> Iterator[None]:
-        """Hold one meanwhile. Raises HTTPException 503 at once where none is free."""
-        if not self._free.acquire(blocking=False):
+    def take(self, patience_s: float = 0) -> Iterator[None]:
+        """Hold one meanwhile. Raises HTTPException 503 where none is free, or comes free within ``patience_s``."""
+        if not self._free.acquire(timeout=patience_s):
             words = "others have rules tried this moment; come again, or use `escucha alerts`"
             raise HTTPException(503, words, {"Retry-After": str(COME_AGAIN_S)})
         try:

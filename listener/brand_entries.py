@@ -90,8 +90,8 @@ def edited_fields(file: Said | None, edits: Said) -> Iterator[tuple[str, Any, An
     (None = nothing), and what holds instead."""
     if file is None:
         return
-    for name, value in edits.items():
-        if name == RULES:
-            yield from ((f"{RULES}.{rule}", file.get(RULES, {}).get(rule), said) for rule, said in value.items())
-        else:
-            yield name, file.get(name), value
+    for name in FIELDS:
+        if name in edits and name != RULES:
+            yield name, file.get(name), edits[name]
+    for rule, said in edits.get(RULES, {}).items():
+        yield f"{RULES}.{rule}", file.get(RULES, {}).get(rule), said

@@ -14,14 +14,12 @@ from api.cli import output
 from api.cli.setup import prepare as settings_in_force
 from api.terminal import json_text
 from api.wiring import read_config
-from listener.query import MatchText, Query, QueryError, Span, parse, prepare
+from listener.query import MatchText, Query, QueryError, Span, explaining, prepare
 from listener.query.dialects import DIALECTS, Dialect
-from listener.query.hints import hints
-from listener.query.outline import outline
-from listener.query.translate import Plan, translate
+from listener.query.explaining import Explained
+from listener.query.translate import Plan
 from sentiment.language import UNKNOWN, identify
 
-_BEFORE, _AFTER = 60, 20  # characters of a query that are shown around a mistake
 _HASHTAGS = (
     "Words within joined hashtags (#IberiaFail) are found in whatever comes in; no platform can be asked for them. "
     "Where one matters, write it out: #iberiafail."
@@ -56,18 +54,17 @@ def explain(
     written = _written(query, brand)
     dialects = _dialects(platform)
     try:
-        parsed = parse(written)
+        found = explaining.explain(written, dialects)
     except QueryError as error:
         for line in _mistake(written, error):
             output.console.print(Shown(line), soft_wrap=True)
         raise typer.Exit(2) from error
-    plans = {dialect.name: translate(parsed, dialect) for dialect in dialects}
-    prepared = None if text is None else _prepared(parsed, text, lang, source, author)
-    places = None if prepared is None else parsed.match(prepared)
+    prepared = None if text is None else _prepared(found.query, text, lang, source, author)
+    places = None if prepared is None else found.query.match(prepared)
     if as_json:
-        sys.stdout.write(_json(parsed, hints(written), plans, prepared, places) + "\n")
+        sys.stdout.write(_json(found, prepared, places) + "\n")
     else:
-        _show(parsed, hints(written), plans, prepared, places)
+        _show(found, prepared, places)
 
 
 def _written(query: str | None, brand: str | None) -> str:
@@ -101,27 +98,19 @@ def _prepared(query: Query, text: str, lang: str | None, source: str | None, aut
 
 def _mistake(query: str, error: QueryError) -> Iterator[str]:
     """What is wrong, and the query with a caret under the place."""
-    at = error.column - 1
-    start = max(at - _BEFORE, 0)
-    before = ("…" if start else "") + visible(query[start:at])
-    after = visible(query[at : at + _AFTER]) + ("…" if at + _AFTER < len(query) else "")
+    found = explaining.mistake(query, error.problem, error.column)
+    before = visible(found.before)
     yield f"escucha: {visible(str(error))}"
-    yield f"  {before}{after}"
+    yield f"  {before}{visible(found.after)}"
     yield f"  {' ' * cell_len(before)}^"
 
 
-def _json(
-    query: Query,
-    said: Sequence[str],
-    plans: dict[str, Plan],
-    text: MatchText | None,
-    places: tuple[Span, ...] | None,
-) -> str:
+def _json(found: Explained, text: MatchText | None, places: tuple[Span, ...] | None) -> str:
     row: dict[str, Any] = {
-        "query": str(query),
-        "hints": list(said),
-        "fields": sorted(query.fields()),
-        "outline": [{"depth": depth, "part": part} for depth, part in outline(query)],
+        "query": str(found.query),
+        "hints": list(found.hints),
+        "fields": list(found.fields),
+        "outline": [{"depth": depth, "part": part} for depth, part in found.outline],
         "platforms": {
             name: {
                 "searches": [{"search": search, "length": DIALECTS[name].length(search)} for search in plan.searches],
@@ -130,7 +119,7 @@ def _json(
                 "exact": plan.exact,
                 "notes": list(plan.notes),
             }
-            for name, plan in plans.items()
+            for name, plan in found.plans.items()
         },
     }
     if text is not None:
@@ -142,20 +131,14 @@ def _json(
     return json_text(row)
 
 
-def _show(
-    query: Query,
-    said: Sequence[str],
-    plans: dict[str, Plan],
-    text: MatchText | None,
-    places: tuple[Span, ...] | None,
-) -> None:
+def _show(found: Explained, text: MatchText | None, places: tuple[Span, ...] | None) -> None:
     console = Console(highlight=False)
-    for depth, part in outline(query):
+    for depth, part in found.outline:
         operator = part in ("AND", "OR", "NOT") or part.startswith("NEAR/")
         console.print(Shown("  " * depth).append(visible(part), "bold" if operator else ""), soft_wrap=True)
-    for hint in said:
+    for hint in found.hints:
         console.print(Shown("  - " + visible(hint), "bold"), soft_wrap=True)
-    for name, plan in plans.items():
+    for name, plan in found.plans.items():
         console.print()
         for line in _plan(DIALECTS[name], plan):
             console.print(line, soft_wrap=True)
@@ -163,7 +146,7 @@ def _show(
     console.print(Shown(_HASHTAGS, "dim"), soft_wrap=True)
     if text is not None:
         console.print()
-        for line in _match(query, text, places):
+        for line in _match(found.query, text, places):
             console.print(line, soft_wrap=True)
 
 

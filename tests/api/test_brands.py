@@ -102,7 +102,7 @@ def test_two_who_edit_at_once_do_not_undo_each_others_work(house: House) -> None
         ({"relevance": 2}, "/relevance", "from 0 to 1"),
         ({"channels": ["nowhere"]}, "/channels/0", "no channel is called 'nowhere'"),
         ({"query": "a\x00b"}, "/query", "NUL"),
-        ({"accounts": ["\ud800"]}, "/accounts", "half a character"),
+        ({"accounts": ["\ud800"]}, "/accounts", "unicode"),
         ({"query": "x" * 10_001}, "/query", "at most 10000 characters"),
         ({"colour": "red"}, "/colour", "Extra inputs"),
     ],
