@@ -1,9 +1,12 @@
-"""Incidents' lives and silences in words, for the terminal and the page. Times mostly stand beside the words."""
+"""Incidents' lives and silences in words, for the terminal and the pages. Times mostly stand beside the words.
+
+Every function takes the voice it is to speak with; without one it speaks English.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import RowMapping
 
@@ -12,7 +15,7 @@ from alerts.life import EventKind
 from alerts.muting import Silence
 from alerts.reasons import Reason
 from alerts.text import shorten
-from alerts.wording import counted, moment
+from alerts.wording import moment
 
 _SENTENCES = {reason.value: reason.sentence for reason in Reason}
 
@@ -22,40 +25,64 @@ _NAME, _LINE = 60, 160
 """Characters of what a person wrote, on a line beside others."""
 
 
-def sentence(reason: str | None) -> str:
+class Voice(Protocol):
+    """What ``api.dashboard.language.Words`` gives of a language."""
+
+    def gettext(self, words: str) -> str:
+        """The same in that language."""
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        """The same for a number of things."""
+
+
+class _English:
+    """The words as they stand here."""
+
+    def gettext(self, words: str) -> str:
+        return words
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return one if count == 1 else many
+
+
+ENGLISH: Voice = _English()
+
+
+def sentence(reason: str | None, voice: Voice = ENGLISH) -> str:
     """What a named reason means; nothing for what is none."""
-    return _SENTENCES.get(reason or "", "")
+    found = _SENTENCES.get(reason or "", "")
+    return voice.gettext(found) if found else ""
 
 
-def why(reason: str | None) -> str:
+def why(reason: str | None, voice: Voice = ENGLISH) -> str:
     """A named reason's sentence; a person's own words as they are."""
-    return _SENTENCES.get(reason or "", reason or "")
+    return sentence(reason, voice) or (voice.gettext("by hand") if reason == "by hand" else reason or "")
 
 
-def after(since: datetime, until: datetime) -> str:
+def after(since: datetime, until: datetime, voice: Voice = ENGLISH) -> str:
     """How long something took: to the minute, beyond a day to the hour."""
     length = max(until - since, timedelta(0))
     if length < timedelta(minutes=1):
-        return "less than a minute"
+        return voice.gettext("less than a minute")
     unit = timedelta(hours=1) if length >= timedelta(days=1) else timedelta(minutes=1)
     return in_words(length // unit * unit)
 
 
-def told(event: RowMapping) -> str:
+def told(event: RowMapping, voice: Voice = ENGLISH) -> str:
     """One line of a timeline, without its time."""
     actor, detail = event["actor"] or "Escucha", event["detail"]
     words = _WORDS.get(event["kind"])
-    return words(actor, detail) if words is not None else f"{actor}: {event['kind'].replace('_', ' ')}"
+    return words(voice, actor, detail) if words is not None else f"{actor}: {event['kind'].replace('_', ' ')}"
 
 
-def decided(row: RowMapping) -> str:
+def decided(row: RowMapping, voice: Voice = ENGLISH) -> str:
     """A decision, without its time and channel: what was told or held back, and why."""
-    kind = f" ({row['kind']})" if row["kind"] else ""
-    what = "told" if row["action"] == "send" else "not told"
-    times = f" {counted(row['times'], 'time')}" if row["times"] > 1 else ""
+    kind = f" ({voice.gettext(row['kind'].replace('_', ' '))})" if row["kind"] else ""
+    what = voice.gettext("told") if row["action"] == "send" else voice.gettext("not told")
+    times = f" {_times(voice, row['times'])}" if row["times"] > 1 else ""
     detail = f" {row['detail']}" if row["detail"] else ""
-    until = f" Until {moment(row['until'])}." if row["until"] else ""
-    return f"{what}{kind}{times}: {why(row['reason'])}{detail}{until}"
+    until = f" {voice.gettext('Until {moment}.').format(moment=moment(row['until']))}" if row["until"] else ""
+    return f"{what}{kind}{times}: {why(row['reason'], voice)}{detail}{until}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,50 +97,64 @@ class Happened:
         return f"{self.words} {moment(self.at)}{self.more}" if self.at is not None else f"{self.words}{self.more}"
 
 
-def standing(row: Mapping[str, Any]) -> list[Happened]:
+def standing(row: Mapping[str, Any], voice: Voice = ENGLISH) -> list[Happened]:
     """How an incident stands."""
-    found = []
+    found, _ = [], voice.gettext
     if row["acknowledged_at"]:
-        took = "" if row["reopened"] else f", after {after(row['created_at'], row['acknowledged_at'])}"
-        found.append(Happened(f"acknowledged by {row['acknowledged_by']}", row["acknowledged_at"], took))
+        took = after(row["created_at"], row["acknowledged_at"], voice)
+        more = "" if row["reopened"] else _(", after {time}").format(time=took)
+        by = _("acknowledged by {who}").format(who=row["acknowledged_by"])
+        found.append(Happened(by, row["acknowledged_at"], more))
     if row["snoozed_until"]:
-        found.append(Happened("snoozed until", row["snoozed_until"]))
+        found.append(Happened(_("snoozed until"), row["snoozed_until"]))
     if row["answered_at"]:
-        found.append(Happened("answered", row["answered_at"]))
+        found.append(Happened(_("answered"), row["answered_at"]))
     if row["resolved_at"]:
-        by = f"resolved by {row['resolved_by']}" if row["resolved_by"] else "ended by itself"
-        found.append(Happened(by, row["resolved_at"], f": {why(row['resolved_why'])}"))
+        who = row["resolved_by"]
+        by = _("resolved by {who}").format(who=who) if who else _("ended by itself")
+        found.append(Happened(by, row["resolved_at"], f": {why(row['resolved_why'], voice)}"))
     if row["reopened"]:
-        found.append(Happened(f"came back {counted(row['reopened'], 'time')}"))
+        found.append(Happened(_("came back {times}").format(times=_times(voice, row["reopened"]))))
     return found
 
 
-def silenced_ones(matchers: Mapping[str, Sequence[str]]) -> str:
+def silenced_ones(matchers: Mapping[str, Sequence[str]], voice: Voice = ENGLISH) -> str:
     """Which incidents a silence is about."""
-    return ", ".join(f"{label} {' or '.join(values)}" for label, values in matchers.items()) or "every incident"
+    _ = voice.gettext
+    either = f" {_('or')} "
+    return ", ".join(f"{_(label)} {either.join(values)}" for label, values in matchers.items()) or _("every incident")
 
 
-def in_force(silences: Sequence[Silence], now: datetime) -> list[str]:
+def silence_line(silence: Silence, voice: Voice = ENGLISH) -> str:
+    """A silence in force, on one line."""
+    said = voice.gettext("Silenced: {what}, until {moment}, by {who}").format(
+        what=shorten(silenced_ones(silence.matchers, voice), _LINE), moment=moment(silence.ends_at),
+        who=shorten(silence.created_by, _NAME),
+    )  # fmt: skip
+    return f"{said}: {shorten(silence.comment, _LINE)}" if silence.comment else said
+
+
+def in_force(silences: Sequence[Silence], now: datetime, voice: Voice = ENGLISH) -> list[str]:
     """The silences that mute something now, a line each; those that mute everything first."""
     found = sorted((one for one in silences if one.starts_at <= now < one.ends_at), key=lambda one: bool(one.matchers))
-    return [
-        f"Silenced: {shorten(silenced_ones(one.matchers), _LINE)}, until {moment(one.ends_at)}, "
-        f"by {shorten(one.created_by, _NAME)}" + (f": {shorten(one.comment, _LINE)}" if one.comment else "")
-        for one in found
-    ]
+    return [silence_line(one, voice) for one in found]
 
 
-def _channels(detail: Detail) -> str:
-    return ", ".join(name for name in detail.get("channels", ()) if name) or "no channel"
+def _times(voice: Voice, number: int) -> str:
+    return voice.ngettext("{n} time", "{n} times", number).format(n=f"{number:,}")
 
 
-def _more(detail: Detail) -> str:
-    said = why(detail.get("reason"))
+def _channels(voice: Voice, detail: Detail) -> str:
+    return ", ".join(name for name in detail.get("channels", ()) if name) or voice.gettext("no channel")
+
+
+def _more(voice: Voice, detail: Detail) -> str:
+    said = why(detail.get("reason"), voice)
     return f"{said} {detail['detail']}" if detail.get("detail") else said
 
 
-def _because(detail: Detail) -> str:
-    said = why(detail.get("why"))
+def _because(voice: Voice, detail: Detail) -> str:
+    said = why(detail.get("why"), voice)
     return f": {said}" if said else ""
 
 
@@ -121,24 +162,57 @@ def _time(value: object) -> str:
     return moment(datetime.fromisoformat(value)) if isinstance(value, str) else ""
 
 
-_WORDS: Mapping[str, Callable[[str, Detail], str]] = {
-    EventKind.OPENED: lambda actor, detail: f"{actor} opened it: {detail.get('because', '')}",
-    EventKind.GREW: lambda _, detail: f"it grew to {counted(detail.get('count', 0), 'mention')}",
-    EventKind.ACKNOWLEDGED: lambda actor, _: f"{actor} acknowledged it",
-    EventKind.ASSIGNED: lambda actor, detail: (
-        f"{actor} took it" if detail.get("to") == actor else f"{actor} gave it to {detail.get('to')}"
+def _grew(voice: Voice, detail: Detail) -> str:
+    count = detail.get("count", 0)
+    return voice.ngettext("it grew to {n} mention", "it grew to {n} mentions", count).format(n=f"{count:,}")
+
+
+def _assigned(voice: Voice, actor: str, detail: Detail) -> str:
+    if detail.get("to") == actor:
+        return voice.gettext("{who} took it").format(who=actor)
+    return voice.gettext("{who} gave it to {whom}").format(who=actor, whom=detail.get("to"))
+
+
+def _found(voice: Voice, actor: str, detail: Detail) -> str:
+    said = (
+        voice.gettext("{who} found it useful") if detail.get("useful") else voice.gettext("{who} found it not useful")
+    )
+    return said.format(who=actor)
+
+
+_WORDS: Mapping[str, Callable[[Voice, str, Detail], str]] = {
+    EventKind.OPENED: lambda voice, actor, detail: (
+        f"{voice.gettext('{who} opened it').format(who=actor)}: {detail.get('because', '')}"
     ),
-    EventKind.SNOOZED: lambda actor, detail: f"{actor} snoozed it until {_time(detail.get('until'))}",
-    EventKind.WOKEN: lambda actor, _: f"{actor} ended the snooze",
-    EventKind.ANSWERED: lambda actor, detail: f"{actor} noted an answer of {_time(detail.get('at'))}",
-    EventKind.RESOLVED: lambda actor, detail: f"{actor} resolved it{_because(detail)}",
-    EventKind.ENDED: lambda _, detail: f"it ended by itself{_because(detail)}",
-    EventKind.REOPENED: lambda actor, detail: f"{actor} reopened it{_because(detail)}",
-    EventKind.TOLD: lambda _, detail: f"told {_channels(detail)}: {_more(detail)}",
-    EventKind.HELD: lambda _, detail: f"not told {_channels(detail)}: {_more(detail)}",
-    EventKind.ESCALATED: lambda _, detail: f"told further up, {_channels(detail)}: {_more(detail)}",
-    EventKind.FEEDBACK: lambda actor, detail: (
-        f"{actor} found it {'useful' if detail.get('useful') else 'not useful'}"
+    EventKind.GREW: lambda voice, _, detail: _grew(voice, detail),
+    EventKind.ACKNOWLEDGED: lambda voice, actor, _: voice.gettext("{who} acknowledged it").format(who=actor),
+    EventKind.ASSIGNED: _assigned,
+    EventKind.SNOOZED: lambda voice, actor, detail: (
+        voice.gettext("{who} snoozed it until {moment}").format(who=actor, moment=_time(detail.get("until")))
     ),
-    EventKind.NOTE: lambda actor, detail: f"{actor} noted: {detail.get('text', '')}",
+    EventKind.WOKEN: lambda voice, actor, _: voice.gettext("{who} ended the snooze").format(who=actor),
+    EventKind.ANSWERED: lambda voice, actor, detail: (
+        voice.gettext("{who} noted an answer of {moment}").format(who=actor, moment=_time(detail.get("at")))
+    ),
+    EventKind.RESOLVED: lambda voice, actor, detail: (
+        f"{voice.gettext('{who} resolved it').format(who=actor)}{_because(voice, detail)}"
+    ),
+    EventKind.ENDED: lambda voice, _, detail: f"{voice.gettext('it ended by itself')}{_because(voice, detail)}",
+    EventKind.REOPENED: lambda voice, actor, detail: (
+        f"{voice.gettext('{who} reopened it').format(who=actor)}{_because(voice, detail)}"
+    ),
+    EventKind.TOLD: lambda voice, _, detail: (
+        f"{voice.gettext('told {channels}').format(channels=_channels(voice, detail))}: {_more(voice, detail)}"
+    ),
+    EventKind.HELD: lambda voice, _, detail: (
+        f"{voice.gettext('not told {channels}').format(channels=_channels(voice, detail))}: {_more(voice, detail)}"
+    ),
+    EventKind.ESCALATED: lambda voice, _, detail: (
+        f"{voice.gettext('told further up, {channels}').format(channels=_channels(voice, detail))}: "
+        f"{_more(voice, detail)}"
+    ),
+    EventKind.FEEDBACK: _found,
+    EventKind.NOTE: lambda voice, actor, detail: (
+        f"{voice.gettext('{who} noted').format(who=actor)}: {detail.get('text', '')}"
+    ),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,11 @@ def _templates(language: Language) -> Jinja2Templates:
         "pieces": pieces,
         "moment": moment,
         "iso": iso,
-        "sentence": story.sentence,
-        "told": story.told,
-        "decided": story.decided,
-        "standing": story.standing,
-        "silenced_ones": story.silenced_ones,
+        "sentence": partial(story.sentence, voice=its),
+        "told": partial(story.told, voice=its),
+        "decided": partial(story.decided, voice=its),
+        "standing": partial(story.standing, voice=its),
+        "silenced_ones": partial(story.silenced_ones, voice=its),
         "counted": counted,
         "one_line": one_line,
         "name": lambda text: shorten(one_line(text), NAME),

@@ -221,14 +221,9 @@ class TestBrands:
     @pytest.fixture
     def of_all(self, full_house: House) -> None:
         with full_house.store.transaction() as session:
-            columns = {
-                name: column for name, column in table(Alert).c.items() if name not in ("id", "brand_id", "rule")
-            }
-            copied = select(literal(2), literal(None), literal("coverage"), *columns.values()).where(
-                table(Alert).c.id == 1
-            )
-            names = ["id", "brand_id", "rule", *columns]
-            session.connection().execute(insert(table(Alert)).from_select(names, copied))
+            row = session.connection().execute(select(table(Alert))).mappings().one()
+            of_none = {**row, "id": 2, "brand_id": None, "rule": "coverage"}
+            session.connection().execute(insert(table(Alert)).values(**of_none))
 
     @pytest.mark.parametrize(
         ("role", "brand", "sees", "acts"),
