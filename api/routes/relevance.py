@@ -30,6 +30,6 @@ def say(installed: Installed, mention_id: Id, said: Said) -> None:
     """Show a mention that was hidden, or hide one; the figures follow at once. Remembered as a person's decision."""
     with installed.store.transaction() as session:
         # Nobody signs in yet, so nobody knows who it was.
-        there = relevance.say(session, mention_id, relevant=said.relevant, now=clock.now(), by=relevance.UNKNOWN)
+        there = relevance.say(session, mention_id, relevant=said.relevant, now=clock.now(), by="somebody")
     if not there:
         raise HTTPException(404, f"there is no mention {mention_id}")

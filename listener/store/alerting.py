@@ -14,6 +14,7 @@ from alerts.rule import REACH_DECIDES
 from listener.readings import readings_of
 from listener.store.engine import insert_new
 from listener.store.tables import Alert, AlertMention, Author, Brand, Mention, MentionBrand, Score, Source, table
+from sentiment.labels import label_of_step
 
 _PAIR, _MENTION, _SCORE, _MEMBER = (table(model).c for model in (MentionBrand, Mention, Score, AlertMention))
 
@@ -103,7 +104,7 @@ def selected() -> Select[Any]:
             _MENTION.collected_at, _MENTION.url, _MENTION.lang, _MENTION.reach, _MENTION.engagement, _MENTION.readings,
             _SCORE.lang.label("scored_lang"), _SCORE.label, _SCORE.stance, _SCORE.polarity, _SCORE.complaint,
             _SCORE.model, _SCORE.revision, author.handle, author.name, author.followers, source.judge_as_new,
-            source.name.label("feed"),
+            source.name.label("feed"), _PAIR.said_stance,
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)
         .join(table(Source), source.id == _MENTION.source_id)
@@ -121,8 +122,9 @@ def mention_of(row: Row[Any], brand: str) -> ScoredMention:
         source=row.kind,
         created_at=row.created_at,
         collected_at=row.collected_at,
-        label=row.label,
-        stance=row.stance,
+        # A person's word is certain.
+        label=row.label if row.said_stance is None else label_of_step(row.said_stance),
+        stance=row.stance if row.said_stance is None else {row.said_stance: 1.0},
         polarity=row.polarity,
         model=row.model,
         revision=row.revision,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session
 
 from alerts.incident import Incident
@@ -16,12 +16,12 @@ from alerts.telling import most_telling
 from alerts.writing import write
 from listener.store.alerting import mention_of, selected
 from listener.store.members import told_once
-from listener.store.tables import AlertMention, Brand, Mention, MentionBrand, table
+from listener.store.tables import AlertMention, Brand, Mention, MentionBrand, Score, table
 
 CONSIDERED = 40
 """Mentions that are looked at for each of what may make one telling: an incident may have thousands."""
 
-_MEMBER, _PAIR, _MENTION = (table(model).c for model in (AlertMention, MentionBrand, Mention))
+_MEMBER, _PAIR, _MENTION, _SCORE = (table(model).c for model in (AlertMention, MentionBrand, Mention, Score))
 
 
 def notice_for(
@@ -68,11 +68,18 @@ def _ids(alert_id: int, order: ColumnElement[Any]) -> Any:
         .join(table(Mention), _MENTION.id == _PAIR.mention_id)
         .where(
             _MEMBER.alert_id == alert_id, _PAIR.void.is_(None), _PAIR.hidden_why.is_(None),
-            _MENTION.deleted_at.is_(None), told_once(alert_id),
+            _MENTION.deleted_at.is_(None), told_once(alert_id), _still_so(),
         )
         .order_by(order, _PAIR.id)
         .limit(CONSIDERED)
     )  # fmt: skip
+
+
+def _still_so() -> ColumnElement[bool]:
+    """Not what came in for a label that a person has corrected since: it is no evidence any more."""
+    latest = select(_SCORE.label).where(_SCORE.mention_brand_id == _PAIR.id).order_by(_SCORE.id.desc()).limit(1)
+    read = latest.correlate(table(MentionBrand)).scalar_subquery()
+    return or_(_PAIR.said_stance.is_(None), _PAIR.label == read)
 
 
 def scored(session: Session, pairs: Sequence[int]) -> list[ScoredMention]:

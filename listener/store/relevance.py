@@ -22,10 +22,6 @@ _PAIR, _MENTION, _BRAND, _SOURCE, _SCORE, _AUTHOR = (
     table(model).c for model in (MentionBrand, Mention, Brand, Source, Score, Author)
 )
 
-UNKNOWN = "unknown"
-"""Who said it, as long as nobody signs in."""
-
-
 @dataclass(frozen=True, slots=True)
 class Redecided:
     """What looking again at some pairs came to. ``last``: the id of the last one, None = there were none."""
@@ -133,27 +129,37 @@ def settle(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[i
     copies.settle(session, [row.cluster_id for row in turned if row.cluster_id is not None])
 
 
-def say(session: Session, pair_id: int, *, relevant: bool, now: datetime, by: str = UNKNOWN) -> bool:
-    """A person says whether a pair, and with it its copies, is about its brand; no model overrides that. False: there
-    is no such pair.
+def say(session: Session, pair_id: int, *, relevant: bool | None, now: datetime, by: str) -> bool:
+    """A person (``by``) says whether a pair, and with it its copies, is about its brand; no model overrides that. None:
+    what a person said of it holds no longer, and the model's word does again. False: there is no such pair.
 
     What is shown again is judged as if it had just been scored: somebody is looking.
     """
     alone(session)
-    family = or_(_PAIR.id == pair_id, _PAIR.copy_of == pair_id)
-    rows = session.connection().execute(
-        columns().where(family, _PAIR.void.is_(None)).with_for_update(of=table(MentionBrand), key_share=True)
-    )
-    pairs = {row.id: row for row in rows}
+    pairs = _family(session, pair_id)
     if pair_id not in pairs:
         return False
-    _set(session, list(pairs), said_relevant=relevant, said_by=by, said_at=now)
-    decision = rules({}).judge("", (), None, said=relevant)
-    _apply(session, pairs, dict.fromkeys(pairs, decision), now)
-    if relevant:
-        passed_over = [one for one, row in pairs.items() if row.verdict == Reason.NOT_RELEVANT]
-        _set(session, passed_over, judged_at=None, verdict=None)
+    said_by, said_at = (None, None) if relevant is None else (by, now)
+    _set(session, list(pairs), said_relevant=relevant, said_by=said_by, said_at=said_at)
+    if relevant is None:
+        decisions = decide(session, _family(session, pair_id), _probabilities(session, list(pairs)))
+    else:
+        decisions = dict.fromkeys(pairs, rules({}).judge("", (), None, said=relevant))
+    _apply(session, pairs, decisions, now)
+    shown = [one for one, decision in decisions.items() if not decision.hidden]
+    passed_over = [one for one in shown if pairs[one].verdict == Reason.NOT_RELEVANT]
+    _set(session, passed_over, judged_at=None, verdict=None)
     return True
+
+
+def _family(session: Session, pair_id: int) -> dict[int, Row[Any]]:
+    """A pair and its copies, locked, by id."""
+    rows = session.connection().execute(
+        columns()
+        .where(or_(_PAIR.id == pair_id, _PAIR.copy_of == pair_id), _PAIR.void.is_(None))
+        .with_for_update(of=table(MentionBrand), key_share=True)
+    )
+    return {row.id: row for row in rows}
 
 
 def decide_again(

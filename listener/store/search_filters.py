@@ -119,9 +119,8 @@ def _read(session: Session, filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.emotion is not None:
         yield _PAIR.emotion == filters.emotion
     if filters.lang is not None:
-        # Spanish is also the Spanish of Mexico, as in the query language.
-        lang = filters.lang.lower()
-        yield or_(_PAIR.lang == lang, func.lower(_PAIR.lang).startswith(f"{lang}-", autoescape=True))
+        # Kept without the region.
+        yield _PAIR.lang == filters.lang.replace("_", "-").partition("-")[0].lower()
     if filters.theme is not None:
         yield _has_theme(session, filters.theme)
     if filters.unsure is not None:

@@ -177,7 +177,7 @@ def test_what_is_unjudged_hidden_or_edited_is_not_handed_out_as_grown(three: Sit
     three.take(item("1", "Aeroluz found my bag", reach=9, edited_at=NOON))
     assert [one.mention.id for one in grown(three)] == [2]
     with three.store.transaction() as session:
-        relevance.say(session, 2, relevant=False, now=three.clock())
+        relevance.say(session, 2, relevant=False, now=three.clock(), by="ana")
     assert grown(three) == []
 
 

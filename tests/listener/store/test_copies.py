@@ -247,7 +247,7 @@ def test_the_order_and_the_size_of_pages_change_nothing(sqlite_site: Site, drawn
 
 def say(site: Site, pair: int, *, relevant: bool) -> None:
     with site.store.transaction() as session:
-        relevance.say(session, pair, relevant=relevant, now=site.clock())
+        relevance.say(session, pair, relevant=relevant, now=site.clock(), by="ana")
 
 
 def pair_of(site: Site, name: str) -> MentionBrand:

@@ -25,7 +25,7 @@ def write(site: Site, probabilities: dict[int, float | None], label: str = "detr
 
 def say(site: Site, pair: int, *, relevant: bool) -> bool:
     with site.store.transaction() as session:
-        return relevance.say(session, pair, relevant=relevant, now=site.clock())
+        return relevance.say(session, pair, relevant=relevant, now=site.clock(), by="ana")
 
 
 def decide_again(site: Site, brand: int, **options: Any) -> list[relevance.Redecided]:

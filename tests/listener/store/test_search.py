@@ -163,7 +163,7 @@ def test_filters_narrow_a_search_down(feed: Site) -> None:
     }
     feed.score(labels)
     with feed.store.transaction() as session:
-        for name, value in (("themes", ["luggage"]), ("emotion", "anger"), ("polarity", "negative"), ("lang", "es-MX")):
+        for name, value in (("themes", ["luggage"]), ("emotion", "anger"), ("polarity", "negative"), ("lang", "es")):
             session.connection().execute(
                 update(table(MentionBrand)).where(table(MentionBrand).c.id == 1).values(**{name: value})
             )
@@ -171,7 +171,7 @@ def test_filters_narrow_a_search_down(feed: Site) -> None:
     first = ("author", "label", "theme", "emotion", "polarity", "lang", "min_reach")
     asked_for: dict[str, Any] = {
         "author": "ana", "label": "detractor", "theme": "luggage", "emotion": "anger", "polarity": "negative",
-        "lang": "es", "min_reach": 900,
+        "lang": "es-MX", "min_reach": 900,
     }  # fmt: skip
     for name in first:
         assert found(feed, "", Filters(**{name: asked_for[name]})) == ["1"], name
