@@ -40,12 +40,13 @@ def known(store: Store) -> Mapping[str, object]:
         "brand_id": "SELECT min(id) FROM brand",
         "mention_id": "SELECT max(mention_brand_id) FROM alert_mention",
         "pair_id": "SELECT max(mention_brand_id) FROM alert_mention",
+        "promoters.mention_id": "SELECT max(id) FROM mention_brand WHERE label = 'promoter' AND hidden_why IS NULL",
         "collection_id": "SELECT min(id) FROM collection",
         "user_id": "SELECT min(id) FROM user_account",
     }
     with store.reading() as session:
         found = {name: session.connection().scalar(text(query)) for name, query in queries.items()}
-    more = {"rule": "detractor", "kind": "mentions", "name": "x", "brand": "Lumbra", "token": "none"}
+    more = {"rule": "detractor", "kind": "csv", "name": "x", "brand": "Lumbra", "token": "none"}
     return {name: value for name, value in found.items() if value is not None} | more
 
 
@@ -67,12 +68,15 @@ def _addresses(modules: Iterable[ModuleType], known: Mapping[str, object], *, la
     found: dict[str, None] = {}
     for module in modules:
         router: APIRouter = module.router
+        # The same name may be of another thing there: "promoters.mention_id" goes before "mention_id".
+        room = module.__name__.rpartition(".")[2] + "."
+        here = dict(known) | {name.removeprefix(room): thing for name, thing in known.items() if name.startswith(room)}
         for route in router.routes:
             if not isinstance(route, APIRoute) or "GET" not in route.methods:
                 continue
-            lacking = set(_FIELD.findall(route.path)) - known.keys()
+            lacking = set(_FIELD.findall(route.path)) - here.keys()
             if lacking and lacking_is_error:
                 raise KeyError(f"{route.path} needs {', '.join(sorted(lacking))}: say which one is to be shown")
             if not lacking:
-                found[_FIELD.sub(lambda field: str(known[field[1]]), route.path)] = None
+                found[_FIELD.sub(lambda field: str(here[field[1]]), route.path)] = None  # noqa: B023
     return list(found)

@@ -16,6 +16,7 @@ from seed_words import Said, places, say
 
 from alerts.reasons import Reason
 from listener.copies import wording
+from listener.query.index import more_words
 from listener.relevance import Why
 
 BRANDS = {"Lumbra": 0.45, "Velarca": 0.22, "Telmira": 0.18, "Norquix": 0.1, "Ostrea": 0.05}
@@ -46,14 +47,14 @@ NOT_RELEVANT = f"the model gives it 4 % ({Why.IMPROBABLE})"
 _WORD = re.compile(r"\w+")
 MENTION = (
     "id, kind, native_id, source_id, author_id, text, url, lang, reach, engagement, reply_to, created_at, "
-    "collected_at, repost_of, digest, cluster_id, checked_at"
+    "collected_at, repost_of, digest, cluster_id, checked_at, also_words"
 )
 PAIR = (
     "id, mention_id, brand_id, spans, label, scored_at, judged_at, verdict, verdicts, about_brand, hidden_why, "
     "copy_of, edition, created_at, lang, polarity, emotion, themes"
 )
 SCORE = f"id, mention_brand_id, model, revision, label, unsure, lang, {seed_scores.COLUMNS}, created_at"
-_TEXT, _CLUSTER = 5, 15
+_TEXT, _CLUSTER, _ALSO = 5, 15, 17
 """Places of columns in a row of a mention."""
 
 
@@ -141,7 +142,7 @@ class World:
         row = [
             number, kind, f"m{number}", list(PLATFORMS).index(kind) + 1, author, "",
             f"https://example.com/{kind}/m{number}", lang, reach, json.dumps({"likes": likes}), None, at(when),
-            at(when + timedelta(seconds=60 + int(chance() * 900))), None, None, None, None,
+            at(when + timedelta(seconds=60 + int(chance() * 900))), None, None, None, None, None,
         ]  # fmt: skip
         row[16] = row[12]
         if recent and chance() < 0.06:
@@ -162,7 +163,7 @@ class World:
                     f"{said.text} {rival} {'is no better' if lang == 'en' else 'tampoco es mejor'}.", said.spans
                 )
                 about.append((other, places(said.text, rival), "passive"))
-        row[_TEXT] = said.text
+        row[_TEXT], row[_ALSO] = said.text, more_words(said.text)
         found = wording(said.text)
         row[14] = found.digest if found else None
         spoken = set(_WORD.findall(said.text.lower()))
@@ -177,7 +178,8 @@ class World:
     ) -> list[Any]:
         """The same words again, by somebody else: counted among the copies of the first."""
         first, pairs = recent[int(self.random.random() * len(recent))]
-        row[_TEXT], row[7], row[14] = first[_TEXT], first[7], first[14]
+        for place in (_TEXT, 7, 14, _ALSO):
+            row[place] = first[place]
         row[_CLUSTER] = first[_CLUSTER] = first[0]
         if row[1] == first[1] and self.random.random() < 0.5:
             row[13] = first[2]
