@@ -45,7 +45,8 @@ CONTENT_TYPE: Mapping[Format, str] = {
 
 def harmless(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: one that begins like one, behind whatever does not show and in
-    whatever width, gets an apostrophe in front, and so does what would begin one elsewhere. Control characters and marks that turn the writing around go."""
+    whatever width, gets an apostrophe in front, and so does what would begin a cell elsewhere. Control characters and
+    marks that turn the writing around go."""
     tamed = _AFTER_SEMICOLON.sub(f";{_QUOTED}", tame(text))
     first = next((one for one in text if not _unseen(one)), "")
     begins = text[:1] in ("\t", "\r") or unicodedata.normalize("NFKC", first)[:1] in _FORMULA
@@ -85,9 +86,9 @@ def _lines(rows: Iterable[Sequence[object]]) -> str:
 
 def _cell(value: object) -> object:
     """A number stays one, however it begins: it is nobody's text."""
+    if isinstance(value, str):
+        return harmless(value)
     plain = _plain(value)
-    if isinstance(plain, str):
-        return harmless(plain)
     if isinstance(plain, bool):
         return "true" if plain else "false"
     if isinstance(plain, dict | list):
