@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL
 
+from alerts.outgoing import networks
 from alerts.problems import problems
 
 PREFIX = "ESCUCHA_"
@@ -131,6 +132,10 @@ class Settings(BaseSettings):
         "https://oauth2.googleapis.com", description="Where Google hands out access tokens to service accounts."
     )
     gdelt_url: str = Field("https://api.gdeltproject.org", description="Base address of GDELT.")
+    allowed_networks: str = Field(
+        "",
+        description="Networks that feeds and channels may reach besides the public one, such as `10.0.0.0/8,::1`.",
+    )
     http_timeout: float = Field(20.0, gt=0, description="Seconds before a request to a source is given up.")
     poll_seconds: float = Field(1.0, gt=0, description="Seconds an idle worker waits before it looks for work again.")
     slack_pace_seconds: float = Field(1.0, ge=0, description="Least seconds between two messages to one Slack channel.")
@@ -144,6 +149,12 @@ class Settings(BaseSettings):
     def _expanded(cls, path: Path) -> Path:
         # Outside a shell (a service file, a container) nobody else expands the ~.
         return path.expanduser()
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks(value)
+        return value
 
     @field_validator("log_level")
     @classmethod

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import httpx2
 
+from alerts import outgoing
 from alerts.retry_after import seconds_to_wait
 from listener import clock
 from listener.markup import looks_like_html
@@ -117,16 +118,21 @@ class Http:
         self._monotonic = monotonic
         # Only gzip is asked for, because only its expansion is counted below. Cookies are state, and none is kept.
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
-        self._client = httpx2.Client(
-            timeout=timeout,
-            headers=headers,
-            # The library would read a redirect's body whole before it follows: nothing reads one here.
-            follow_redirects=False,
-            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+        self._client, strange = (
+            httpx2.Client(
+                timeout=timeout,
+                headers=headers,
+                # The library would read a redirect's body whole before it follows: nothing reads one here.
+                follow_redirects=False,
+                cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+            )
+            for _ in range(2)
         )
+        self._guarded = outgoing.guard(strange)
 
     def close(self) -> None:
         self._client.close()
+        self._guarded.close()
 
     def __enter__(self) -> Self:
         return self
@@ -145,15 +151,19 @@ class Http:
         max_bytes: int = 32 * MEBIBYTE,
         passed: Collection[int] = (),
         follow: bool = True,
+        anywhere: bool = True,
     ) -> Reply:
         """Ask for ``address``. Raises FatalSourceError or RetriableSourceError, never anything of the library's.
 
         ``max_bytes`` holds for the body as sent and as decompressed. ``passed``: bad statuses whose answers are wanted
         all the same, because the platform explains itself in them (``Reply.refused`` is their error). ``follow``: False
         where no answer may lead elsewhere. ``headers`` go to the host of ``address`` only, wherever an answer points.
+        ``anywhere``: False for an address that is not out of the settings, which may not lead into our own network
+        (``alerts.outgoing``).
         """
         # The library replaces the address's own query by params, so none must mean None.
-        return self._ask("GET", address, max_bytes, passed, follow, headers or {}, params=params or None)
+        client = self._client if anywhere else self._guarded
+        return self._ask(client, "GET", address, max_bytes, passed, follow, headers or {}, params=params or None)
 
     def post(
         self,
@@ -171,10 +181,11 @@ class Http:
         A form or body goes to the host of ``address`` only: a redirect that would take it elsewhere is an error.
         """
         sent: dict[str, Any] = {"data": dict(form or {})} if body is None else {"content": body}
-        return self._ask("POST", address, max_bytes, passed, follow, headers or {}, **sent)
+        return self._ask(self._client, "POST", address, max_bytes, passed, follow, headers or {}, **sent)
 
     def _ask(
         self,
+        client: httpx2.Client,
         method: str,
         address: str,
         max_bytes: int,
@@ -184,9 +195,9 @@ class Http:
         **sent: Any,
     ) -> Reply:
         try:
-            request = self._client.build_request(method, address, headers=headers, **sent)
+            request = client.build_request(method, address, headers=headers, **sent)
             for _ in range(MAX_REDIRECTS + 1):
-                response = self._client.send(request, stream=True)
+                response = client.send(request, stream=True)
                 with closing(response):
                     onward = response.next_request if follow else None
                     if onward is not None and not _same_host(request.url, onward.url):
@@ -308,6 +319,8 @@ def _no_address(where: str) -> SourceError:
 def _translated(error: Exception, address: str) -> SourceError:
     """A failure of the library or the network in the host's words."""
     where = shown(address)
+    if (refused := outgoing.forbidden(error)) is not None:
+        return FatalSourceError(f"{where} is not asked: {refused}")
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return FatalSourceError(

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
+from alerts import outgoing
 from listener.store import migrate
 from listener.store.engine import Store
 
@@ -21,6 +22,10 @@ from listener.store.engine import Store
 # deadline: machines under load are no failure.
 settings.register_profile("escucha", max_examples=int(os.environ.get("ESCUCHA_EXAMPLES", "20")), deadline=None)
 settings.load_profile("escucha")
+
+# What tests ask stands on this machine, which feeds and channels may not reach by themselves.
+os.environ.setdefault("ESCUCHA_ALLOWED_NETWORKS", "127.0.0.0/8,::1")
+outgoing.allow(outgoing.networks(os.environ["ESCUCHA_ALLOWED_NETWORKS"]))
 
 POSTGRES = os.environ.get("ESCUCHA_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 

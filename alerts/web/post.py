@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx2
 
-from alerts.channel import ChannelSetupError, TryLater
+from alerts import outgoing
+from alerts.channel import ChannelSetupError, DeliveryError, TryLater, Undeliverable
 from alerts.deadline import Deadline
 from alerts.reasons import Reason
 from alerts.text import one_line, shorten
@@ -97,7 +98,8 @@ class Sender:
         fields: Mapping[str, str] | None = None,
         files: Files = (),
     ) -> Answer:
-        """Send once; the answer, whatever its status. Raises TryLater where none came.
+        """Send once; the answer, whatever its status. Raises TryLater where none came, and
+        Undeliverable where nothing may be sent (`alerts.outgoing`).
 
         `url` is the address itself unless given, and on the same host. With `files` a form is sent, with `fields`
         beside them, instead of `content`.
@@ -106,9 +108,11 @@ class Sender:
         try:
             with (
                 deadline,
-                httpx2.Client(
-                    verify=self._trust, trust_env=False, follow_redirects=False, timeout=self._timeout,
-                    proxy=self._proxy,
+                outgoing.guard(
+                    httpx2.Client(
+                        verify=self._trust, trust_env=False, follow_redirects=False, timeout=self._timeout,
+                        proxy=self._proxy,
+                    )
                 ) as client,
                 client.stream(
                     method, url or self.address.url, content=content, data=dict(fields) if fields else None,
@@ -128,8 +132,10 @@ class Sender:
             # No "from": the library's errors hold the request, whose address and headers are secrets.
             raise self._failure(error, deadline) from None
 
-    def _failure(self, error: Exception, deadline: Deadline) -> TryLater:
+    def _failure(self, error: Exception, deadline: Deadline) -> DeliveryError:
         host = self.address.host
+        if (refused := outgoing.forbidden(error)) is not None:
+            return Undeliverable(Reason.CHANNEL_REFUSED, f"nothing was sent: {refused}", disables_channel=True)
         cause = shorten(one_line(self._redacted(str(error))), 120) or type(error).__name__
         if isinstance(error, _NOT_SENT):
             said = f"{host} could not be reached, so nothing was sent ({cause})"

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import ValidationError
 from sqlmodel import Session
 
+from alerts import outgoing
 from api import logs
 from api.wiring import brand_row
 from listener.config import Settings, load_settings
@@ -17,6 +18,7 @@ def prepare(**overrides: object) -> Settings:
     """The settings in force, with logging set up accordingly. Raises ConfigError."""
     settings = load_settings(**overrides)
     logs.configure(settings.log_level, as_json=settings.log_json)
+    outgoing.allow(outgoing.networks(settings.allowed_networks))
     return settings
 
 

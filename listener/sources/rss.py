@@ -70,6 +70,7 @@ class RssSource:
             headers={name: value for name, value in conditions.items() if value}
             | {"Accept": "application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5"},
             max_bytes=int(self._options.max_megabytes * MEBIBYTE),
+            anywhere=False,
         )
         if reply.status == 304:
             yield Page((), before or {"feed": feed_id}, progress=1.0)

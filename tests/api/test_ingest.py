@@ -318,7 +318,7 @@ def test_marks_are_kept_apart_and_shown_with_their_scale(ear: Ear) -> None:
 )
 def test_whoever_cannot_prove_it_is_told_the_same_thing(sqlite_ear: Ear, how: dict[str, Any]) -> None:
     answer = sqlite_ear.send([item("forged")], **how)
-    assert (answer.status_code, answer.json()) == (401, {"detail": ingest.FORGED})
+    assert (answer.status_code, answer.json()["detail"]) == (401, ingest.FORGED)
     assert "www-authenticate" in answer.headers
     assert "forged" not in sqlite_ear.ids()
 
@@ -632,7 +632,7 @@ def test_hostile_text_is_kept_as_text(ear: Ear) -> None:
     half = json.dumps({"items": [item("e", "Lumbra \ud83d"), {"\ud83d/~": 1}]}).encode()
     told = ear.send(None, body=half).json()["items"]
     assert (told[0]["status"], told[1]["status"]) == ("stored", "refused")
-    assert httpx2.get(f"{ear.url}/").status_code == 200
+    assert httpx2.get(f"{ear.url}/healthz").status_code == 200
 
 
 def test_a_request_at_work_ends_with_the_process(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -731,8 +731,8 @@ def test_another_systems_json_is_read_by_its_mapping(ear: Ear) -> None:
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer nothing", "Basic " + TOKEN, TOKEN])
 def test_a_token_must_be_the_right_one(sqlite_ear: Ear, authorization: str) -> None:
     answer = hooked(sqlite_ear, "tickets", TICKET, Authorization=authorization)
-    assert (answer.status_code, answer.json()) == (401, {"detail": ingest.FORGED})
-    assert hooked(sqlite_ear, "nobody", TICKET).json() == {"detail": ingest.FORGED}
+    assert (answer.status_code, answer.json()["detail"]) == (401, ingest.FORGED)
+    assert hooked(sqlite_ear, "nobody", TICKET).json()["detail"] == ingest.FORGED
 
 
 def test_another_systems_signature_is_checked_over_the_body_as_it_came(ear: Ear) -> None:

@@ -41,6 +41,7 @@ VALUES = {
     "gdelt_url": "https://relay.example/gdelt",
     "slack_url": "http://127.0.0.1:9010/api",
     "jetstream_url": "ws://relay.example/jetstream",
+    "allowed_networks": "10.0.0.0/8, ::1",
     "http_timeout": "7.5",
     "poll_seconds": "0.5",
     "slack_pace_seconds": "2",
