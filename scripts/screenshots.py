@@ -2,7 +2,7 @@
 """Pictures of every page, narrow and wide, light and dark, in English and in Spanish, of a house with the demo in it.
 
     scripts/screenshots.py FOLDER
-    scripts/screenshots.py --only /mentions --languages en FOLDER
+    scripts/screenshots.py --only /mentions --language en FOLDER
 
 The demo's stream goes through the real scorer and jobs first (half a minute). Says which page scrolls sideways, names
 another host or complains on the console, and ends with 1 if one does. The pages are those of the registry.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -116,7 +116,7 @@ def shoot(context: BrowserContext, address: str, paths: list[str], folder: Path,
 
 
 def shoot_all(
-    browser: Browser, house: tuple[str, Store, str], folder: Path, only: str, languages: list[str]
+    browser: Browser, house: tuple[str, Store, str], folder: Path, only: str, languages: Sequence[str]
 ) -> list[str]:
     """All pages in all looks."""
     address, store, token = house
@@ -151,12 +151,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the pictures go: PAGE-LANGUAGE-WIDTH-COLOURS.png")
     parser.add_argument("--only", default="", metavar="WORDS", help="only pages with this in their address")
-    parser.add_argument("--languages", nargs="+", default=list(LANGUAGES), choices=LANGUAGES)
+    parser.add_argument("--language", choices=LANGUAGES, help="only in this one")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     with demo_house() as house, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        wrong = shoot_all(browser, house, args.folder, args.only, args.languages)
+        wrong = shoot_all(browser, house, args.folder, args.only, [args.language] if args.language else LANGUAGES)
         browser.close()
     print("\n".join(dict.fromkeys(wrong)) or "nothing wrong")
     return 1 if wrong else 0

@@ -10,8 +10,10 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
+import bench_api
 import bench_memory
 import bench_scoring
+import page_addresses
 from bench_scoring import BATCHED, PAIR, Way
 
 
@@ -68,3 +70,25 @@ def test_growth_is_that_of_the_last_quarter_over_the_second(samples: list[int], 
 def test_resident_memory_of_a_process_and_of_none() -> None:
     assert bench_memory.resident(os.getpid()) > 10
     assert bench_memory.resident(2**22 + 1) == 0
+
+
+def test_a_list_that_takes_ten_times_as_long_with_ten_times_as_many_is_seen() -> None:
+    flat, steep = (
+        bench_api.Asked("flat", ["/", "/"], [[10, 11, 12], [11, 10, 12]]),
+        bench_api.Asked("steep", ["/", "/"]),
+    )
+    steep.took = [[10.0, 10.0, 30.0], [100.0, 90.0, 110.0]]
+    rows = [bench_api.summary(flat), bench_api.summary(steep)]
+    assert [row["ratio"] for row in rows] == [1.0, 10.0]
+    assert rows[1]["p50_ms"] == [10.0, 100.0]
+    assert bench_api.shown(rows).splitlines()[1].startswith("steep")
+
+
+KNOWN = ("alert_id", "brand_id", "collection_id", "user_id", "mention_id", "pair_id", "rule", "kind", "name")
+
+
+def test_a_page_that_nobody_knows_an_example_for_is_an_error() -> None:
+    assert "/sign-in" in page_addresses.pages(dict.fromkeys(KNOWN, 1))
+    with pytest.raises(KeyError, match=r"alert_id: say which one"):
+        page_addresses.pages({name: 1 for name in KNOWN if name != "alert_id"})
+    assert "/api/v1/alerts/7" in page_addresses.lists({"alert_id": 7})

@@ -18,11 +18,14 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("name", "option"),
     [
+        ("bench_api.py", "--streams"),
         ("bench_memory.py", "--huge"),
         ("bench_pipeline.py", "--rounds"),
         ("bench_scoring.py", "--threads"),
         ("kill_import.py", "--kills"),
         ("receive_slack.py", "--behave"),
+        ("screenshots.py", "--language"),
+        ("seed_mentions.py", "--until"),
     ],
 )
 def test_each_explains_itself(name: str, option: str) -> None:
@@ -34,11 +37,13 @@ def test_each_explains_itself(name: str, option: str) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
+        ("bench_api.py", [], "DATABASE"),
         ("bench_memory.py", [], "data"),
         ("bench_pipeline.py", ["--count", "many"], "--count"),
         ("bench_scoring.py", [], "data"),
         ("kill_import.py", ["x.jsonl"], "--brand"),
         ("receive_slack.py", ["--behave", "ok,nonsense"], "no behaviour is called nonsense"),
+        ("seed_mentions.py", ["--mentions", "5"], "--database"),
     ],
 )
 def test_wrong_use_is_refused(name: str, arguments: list[str], says: str) -> None:
