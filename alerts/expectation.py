@@ -12,6 +12,10 @@ CONFIDENCE = 0.95
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 
 
+Interval = tuple[float, float, float]
+"""A value and the ends of its interval."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """`count` cases in `exposure`, the time in which one could have been seen; the rest is in cases a week.
@@ -50,6 +54,11 @@ class Share:
     low: float
     high: float
 
+    @property
+    def interval(self) -> Interval:
+        """The value and its ends."""
+        return self.value, self.low, self.high
+
 
 def rate(count: int, exposure: timedelta, confidence: float = CONFIDENCE) -> Rate | None:
     """How many a week to expect after so many in so long; None where there was no time in which to see any.
@@ -83,6 +92,19 @@ def share(part: int, whole: int, confidence: float = CONFIDENCE) -> Share | None
     middle = (value + z * z / (2 * whole)) / (1 + z * z / whole)
     half = z / (1 + z * z / whole) * sqrt(value * (1 - value) / whole + z * z / (4 * whole * whole))
     return Share(part, whole, value, max(0.0, min(middle - half, value)), min(1.0, max(middle + half, value)))
+
+
+def difference(now: Interval, before: Interval) -> Interval:
+    """What has changed between two estimates from different cases, with the interval of the difference.
+
+    Their own intervals are squared and added: of shares with Wilson's this is Newcombe's tenth method (Statistics in
+    Medicine 17, 1998), of other estimates the method of variance estimates recovery (Zou and Donner, same journal 27,
+    2008). It holds for chance alone, as they do.
+    """
+    value = now[0] - before[0]
+    down = sqrt((now[0] - now[1]) ** 2 + (before[2] - before[0]) ** 2)
+    up = sqrt((now[2] - now[0]) ** 2 + (before[0] - before[1]) ** 2)
+    return value, value - down, value + up
 
 
 def _number(value: float) -> str:

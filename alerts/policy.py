@@ -89,6 +89,14 @@ class Digest(Strict):
     channels: tuple[str, ...] | None = None
 
 
+def zone_named(name: str) -> ZoneInfo:
+    """A time zone by its name. Raises ValueError with words that say what is wrong."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"there is no time zone {name[:40]!r}; they look like Europe/Madrid") from error
+
+
 class Team(Strict):
     """People who are told together. `channels` are where its messages go unless a route says otherwise."""
 
@@ -105,11 +113,7 @@ class Team(Strict):
     @field_validator("timezone")
     @classmethod
     def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"there is no time zone {value[:40]!r}; they look like Europe/Madrid") from error
-        return value
+        return zone_named(value).key
 
     @property
     def zone(self) -> ZoneInfo:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2, poisson
 
-from alerts.expectation import WEEK, rate, share
+from alerts.expectation import WEEK, difference, rate, share
 
 
 def test_a_rate_in_textbook_numbers() -> None:
@@ -97,3 +97,16 @@ def test_a_share_lies_within_its_interval_and_that_within_nought_and_one(part: i
 def test_more_than_the_whole_is_no_share() -> None:
     with pytest.raises(ValueError, match="3 of 2"):
         share(3, 2)
+
+
+def test_the_difference_of_two_shares_is_newcombes() -> None:
+    # Newcombe (Statistics in Medicine 17, 1998, 873-890), table II, column a, method 10: 56/70 - 48/80.
+    now, before = share(56, 70), share(48, 80)
+    assert now is not None
+    assert before is not None
+    assert difference(now.interval, before.interval) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    # Of nothing and nothing the ends are those of the two intervals (Wilson, of 0 of 20 and 0 of 10).
+    none, neither = share(0, 10), share(0, 20)
+    assert none is not None
+    assert neither is not None
+    assert difference(none.interval, neither.interval) == pytest.approx((0, -0.1611, 0.2775), abs=5e-5)
