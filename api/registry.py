@@ -1,14 +1,15 @@
 """Every resource of the API and every page, in the order in which addresses are matched."""
 
+from api.dashboard.pages import alerts as alerts_page
 from api.dashboard.pages import brands as brands_page
 from api.dashboard.pages import channels as channels_page
 from api.dashboard.pages import (
     entrance,
-    incidents,
     joining,
     me,
     mention,
     now,
+    promoter_collections,
     settings,
     settings_audit,
     settings_keys,
@@ -42,7 +43,6 @@ from api.routes import (
     metrics,
     promoters,
     queries,
-    relevance,
     routing,
     rules,
     silences,
@@ -53,14 +53,14 @@ from api.routes import (
 )
 
 RESOURCES = (
-    health, metrics, brands, queries, sources, mentions, relevance, corrections, figures, exports, promoters,
+    health, metrics, brands, queries, sources, mentions, corrections, figures, exports, promoters,
     collections, alert_figures, backtest, alerts, alert_acts, silences, rules, routing, channels, deliveries, digests,
     ingest, slack, views, users, keys, audit, events,
 )  # fmt: skip
 """Modules with a ``router`` each."""
 
 PAGES = (
-    entrance, joining, sign_in_oidc, me, now, incidents, mentions_page, mention, trends, promoters_page, sources_page,
+    entrance, joining, sign_in_oidc, me, now, alerts_page, mentions_page, mention, trends, promoter_collections, promoters_page, sources_page,
     rules_page, brands_page, channels_page, settings, settings_users, settings_keys, settings_audit,
 )  # fmt: skip
 """The same, of what people see."""

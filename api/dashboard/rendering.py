@@ -18,6 +18,7 @@ from alerts.text import one_line, shorten, tame
 from alerts.wording import counted
 from api import story
 from api.access import COOKIE as SESSION_COOKIE
+from api.dashboard import alert_words
 from api.dashboard.language import N_, Language, chosen, globals_of, words
 from api.wiring import Installation
 from listener.access import Caller, Permission
@@ -69,19 +70,6 @@ def iso(when: datetime) -> str:
     return when.astimezone(UTC).isoformat()
 
 
-def evidence_rows(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A rule's numbers, name by name; what is nested is shown as it is stored."""
-    rows = []
-    for name, value in evidence.items():
-        shown = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if _whole(value) else str(value)
-        rows.append((name.replace("_", " "), one_line(shown)[:SHOWN]))
-    return rows
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("/", N_("Now"), Permission.READ_ALERTS),
     ("/alerts", N_("Alerts"), Permission.READ_ALERTS),
@@ -128,6 +116,9 @@ def _templates(language: Language) -> Jinja2Templates:
         "standing": partial(story.standing, voice=its),
         "silenced_ones": partial(story.silenced_ones, voice=its),
         "counted": counted,
+        "rule_name": lambda name: its.gettext(alert_words.RULES.get(name, name)),
+        "delivery_state": lambda name: its.gettext(alert_words.DELIVERIES.get(name, name)),
+        "kind_name": lambda name: its.gettext(alert_words.KINDS.get(name, name.replace("_", " "))),
         "one_line": one_line,
         "name": lambda text: shorten(one_line(text), NAME),
         "web_link": web_link,

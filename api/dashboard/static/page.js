@@ -4,10 +4,15 @@
 //   data-live="alerts mentions" data-from="/address"   the part is fetched anew when one of these topics moves
 //   form[data-enhance]                                 sent by fetch; the answer's <main> takes the place of ours
 //   data-preview="/address" data-into="#id"            what its form says is sent there as it is typed
+//   button[data-preview] data-into="#id"               the same of its form, when it is pressed
 //   data-list                                          a list whose [data-id] items j and k go through
 //   data-key="a"                                       what the key presses; inside an item: for the one we are at
 //   data-opens="#id", data-closes                      a dialog
 //   data-confirm="words"                               asked before the form is sent
+//   data-sends                                         a choice that sends its form when it is changed
+//   data-keep                                          a field that an enhanced GET names although it is empty
+//   data-zone                                          a hidden field that says the reader's time zone
+//   data-copies="#id"                                  copies that text
 
 const LEAST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
@@ -16,7 +21,7 @@ const TYPING_MS = 400;
 const BUSY_AFTER_MS = 300;
 
 const words = document.body.dataset;
-const zone = document.documentElement.lang || undefined;
+const language = document.documentElement.lang || undefined;
 let waiting = 0;
 let current = null;
 
@@ -47,8 +52,9 @@ function localise(root) {
     const when = new Date(time.dateTime);
     if (Number.isNaN(when.valueOf())) continue;
     time.title = time.dateTime;
-    time.textContent = when.toLocaleString(zone, { dateStyle: "medium", timeStyle: "short" });
+    time.textContent = when.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
   }
+  for (const field of root.querySelectorAll("[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 async function page(address, options = {}) {
@@ -64,38 +70,68 @@ function ids(root) {
   return [...root.querySelectorAll("[data-id]")].map((element) => element.dataset.id);
 }
 
+function changed(field) {
+  if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex > 0;
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  return field.value !== field.defaultValue;
+}
+
 // What the reader is in the middle of in a part: replacing it must not take that away.
 function inUse(part) {
   const active = document.activeElement;
-  const typing = active && part.contains(active) && active.matches("input, textarea, select");
-  return typing || part.querySelector("dialog[open]") !== null || String(document.getSelection()).length > 0;
+  const choosing = active?.matches("select") && part.contains(active);
+  const selection = document.getSelection();
+  const selecting = !selection.isCollapsed && part.contains(selection.anchorNode) && !active?.matches("input, textarea");
+  return choosing || selecting || part.querySelector("dialog[open]") !== null || [...part.querySelectorAll("input, select, textarea")].some(changed);
+}
+
+// Where the reader is in a part, so that the same place can be found in what replaces it.
+function placeOf(part) {
+  const at = document.activeElement;
+  if (!at || !part.contains(at)) return null;
+  const item = at.closest("[data-id]")?.dataset.id;
+  const names = ["id", "data-key", "formaction", "value", "name", "href"];
+  const found = names.filter((name) => at.getAttribute(name)).map((name) => `[${name}="${CSS.escape(at.getAttribute(name))}"]`);
+  return { item, selector: at.localName + found.join(""), itself: at.dataset.id !== undefined };
+}
+
+function goTo(part, place) {
+  const item = place.item && part.querySelector(`[data-id="${CSS.escape(place.item)}"]`);
+  const there = place.itself ? item : (item || part).querySelector(place.selector) || item;
+  if (there?.dataset.id) there.tabIndex = -1;
+  there?.focus({ preventScroll: true });
 }
 
 function replace(part, next) {
-  const open = new Set([...part.querySelectorAll("details[open][id]")].map((element) => element.id));
-  const at = document.activeElement && part.contains(document.activeElement) ? document.activeElement : null;
-  const place = at && { id: at.id, item: at.closest("[data-id]")?.dataset.id, key: at.dataset.key };
-  for (const id of open) next.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
+  const place = placeOf(part);
+  for (const { id } of part.querySelectorAll("details[open][id]")) next.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
   localise(next);
   part.replaceChildren(...next.childNodes);
-  mark(current);
-  if (!place) return;
-  const item = place.item && part.querySelector(`[data-id="${CSS.escape(place.item)}"]`);
-  const again = place.id ? document.getElementById(place.id) : place.key ? item?.querySelector(`[data-key="${place.key}"]`) : item;
-  again?.focus({ preventScroll: true });
+  mark();
+  if (place) goTo(part, place);
 }
 
 function followed(part) {
   let fetching = false;
   let stale = false;
+  let later = null;
   let pause = LEAST_PAUSE_MS;
   // When each row was first shown: a new one stays marked although the part is replaced meanwhile.
   const shownAt = new Map(ids(part).map((id) => [id, -Infinity]));
 
-  return async function refresh() {
-    if (fetching || inUse(part)) {
+  function again(after) {
+    clearTimeout(later);
+    later = setTimeout(refresh, after);
+  }
+
+  async function refresh() {
+    if (!part.isConnected) return;
+    if (fetching) {
       stale = true;
-      if (!fetching) setTimeout(refresh, LEAST_PAUSE_MS);
+      return;
+    }
+    if (inUse(part)) {
+      again(LEAST_PAUSE_MS);
       return;
     }
     fetching = true;
@@ -107,7 +143,8 @@ function followed(part) {
         location.reload();
         return;
       }
-      if (response.ok) {
+      // Somebody may have begun to write meanwhile.
+      if (response.ok && part.isConnected && !inUse(part)) {
         const next = shown.body;
         for (const element of next.querySelectorAll("[data-id]")) {
           const id = element.dataset.id;
@@ -127,65 +164,103 @@ function followed(part) {
       fetching = false;
       if (stale || failed) refresh();
     }, pause);
-  };
+  }
+
+  return refresh;
 }
 
 let stream = null;
+let seen = null;
+let refreshes = [];
 
-function follow() {
-  stream?.close();
-  const parts = [...document.querySelectorAll("[data-live]")];
-  if (!parts.length) return;
-  const refreshes = parts.map((part) => [new Set(part.dataset.live.split(" ")), followed(part)]);
+function refreshAll(moved) {
+  for (const [wanted, refresh] of refreshes) if (moved === null || moved.some((topic) => wanted.has(topic))) refresh();
+}
+
+function listen() {
   const lost = document.getElementById("connection");
-  let seen = null;
   stream = new EventSource("/api/v1/events");
   // data: {"topics": {"alerts": "version", ...}}; the first one says how things stand.
   stream.addEventListener("changed", (event) => {
     const { topics } = JSON.parse(event.data);
     const before = seen;
     seen = topics;
-    const moved = Object.keys(topics).filter((topic) => before === null || before[topic] !== topics[topic]);
-    for (const [wanted, refresh] of refreshes) if (moved.some((topic) => wanted.has(topic))) refresh();
+    refreshAll(before && Object.keys(topics).filter((topic) => before[topic] !== topics[topic]));
   });
   stream.addEventListener("open", () => {
     lost.hidden = true;
   });
   stream.addEventListener("error", () => {
     lost.hidden = false;
+    // A refusal ends the stream for good: the parts find out whether it is the session that is over.
+    if (stream?.readyState !== EventSource.CLOSED) return;
+    stream = null;
+    refreshAll(null);
+    setTimeout(follow, LONGEST_PAUSE_MS);
   });
+}
+
+function unfollow() {
+  stream?.close();
+  stream = null;
+}
+
+function follow() {
+  const parts = [...document.querySelectorAll("[data-live]")];
+  refreshes = parts.map((part) => [new Set(part.dataset.live.split(" ")), followed(part)]);
+  if (!parts.length) unfollow();
+  else if (!stream) listen();
 }
 
 // --- Forms and previews ----------------------------------------------------------------------------------------------
 
+function dress(shown) {
+  const here = new Set([...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.getAttribute("href")));
+  for (const link of shown.querySelectorAll("link[rel=stylesheet]")) if (!here.has(link.getAttribute("href"))) document.head.append(link);
+  for (const part of ["nav.pages", "#keys"]) {
+    const [ours, theirs] = [document.querySelector(part), shown.querySelector(part)];
+    if (ours && theirs) ours.replaceWith(theirs);
+  }
+  document.title = shown.title;
+}
+
 function take(shown, address, keep) {
   const ours = document.querySelector("main");
   const theirs = shown.querySelector("main");
-  if (!theirs) {
+  if (!theirs || shown.documentElement.lang !== document.documentElement.lang) {
     location.assign(address);
     return;
   }
-  localise(theirs);
+  const at = items().findIndex((item) => item.dataset.id === current);
+  const place = placeOf(ours);
+  dress(shown);
   ours.replaceWith(theirs);
-  document.title = shown.title;
-  const nav = shown.querySelector("nav.pages");
-  if (nav) document.querySelector("nav.pages")?.replaceWith(nav);
   say(shown.getElementById("said")?.textContent.trim() ?? "");
   if (!keep && address !== location.href) history.pushState(null, "", address);
-  current = null;
   ready();
+  // What was acted on may have left the list: the next one has come to its place.
+  const all = items();
+  if (at >= 0 && all.length && !all.some((item) => item.dataset.id === current)) current = all[Math.min(at, all.length - 1)].dataset.id;
+  mark();
+  const item = all.find((one) => one.dataset.id === current);
+  if (at >= 0 && item) goTo(theirs, { item: current, itself: true });
+  else if (place) goTo(theirs, place);
+  if (document.activeElement !== document.body) return;
+  theirs.tabIndex = -1;
+  theirs.focus({ preventScroll: true });
 }
 
 async function send(form, button) {
+  if (form.getAttribute("aria-busy") === "true") return;
   const data = new FormData(form, button);
-  const method = (button?.formMethod || form.method).toUpperCase();
+  const method = (button?.getAttribute("formmethod") || form.method).toUpperCase();
   const target = new URL(button?.getAttribute("formaction") || form.getAttribute("action") || location.href, location.href);
   const options = { method };
   if (method === "GET") {
-    const asked = [...data].filter(([, value]) => value !== "");
+    const asked = [...data].filter(([name, value]) => value !== "" || form.querySelector(`[name="${CSS.escape(name)}"][data-keep]`));
     target.search = new URLSearchParams(asked).toString();
   } else {
-    options.body = new URLSearchParams(data);
+    options.body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
   }
   form.setAttribute("aria-busy", "true");
   try {
@@ -195,7 +270,7 @@ async function send(form, button) {
       const refused = !response.ok && method !== "GET";
       take(shown, refused ? location.href : response.url, refused);
       if (method !== "GET") window.scrollTo(0, refused ? 0 : scroll);
-      if (refused) document.querySelector("main [role=alert]")?.focus();
+      if (!response.ok) document.querySelector("main [role=alert]")?.focus();
     });
   } catch {
     say(words.failed);
@@ -238,19 +313,23 @@ async function preview(form, signal) {
   try {
     await busy(async () => {
       const options = { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Fragment": "1" }, signal };
-      const { shown } = await page(form.dataset.preview, options);
+      const { response, shown } = await page(form.dataset.preview, options);
+      if (!response.ok && response.status !== 422) throw new Error(response.statusText);
       localise(shown.body);
       into.replaceChildren(...shown.body.childNodes);
     });
   } catch (error) {
     if (error.name !== "AbortError") into.textContent = words.failed;
   } finally {
-    into.removeAttribute("aria-busy");
+    if (!signal.aborted) into.removeAttribute("aria-busy");
   }
 }
 
 window.addEventListener("popstate", () => location.reload());
-window.addEventListener("pagehide", () => stream?.close());
+window.addEventListener("pagehide", unfollow);
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) follow();
+});
 
 // --- Keys ------------------------------------------------------------------------------------------------------------
 
@@ -258,9 +337,9 @@ function items() {
   return [...document.querySelectorAll("[data-list] > [data-id]")];
 }
 
-function mark(id) {
+function mark() {
   for (const item of items()) {
-    const here = item.dataset.id === id;
+    const here = item.dataset.id === current;
     item.classList.toggle("current", here);
     if (here) item.setAttribute("aria-current", "true");
     else item.removeAttribute("aria-current");
@@ -273,7 +352,7 @@ function step(by) {
   const at = all.findIndex((item) => item.dataset.id === current);
   const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
   current = next.dataset.id;
-  mark(current);
+  mark();
   next.tabIndex = -1;
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
@@ -286,13 +365,29 @@ function press(key) {
   if (!found) return false;
   if (found.matches("input, select, textarea")) found.focus();
   else found.click();
+  // What a key opens is gone on with by keys.
+  if (found.matches("summary") && found.parentElement.open) found.parentElement.querySelector("input:not([type=hidden]), button, select, textarea")?.focus();
   return true;
+}
+
+// Out of a field, and out of what a key has opened.
+function leave(target) {
+  const opened = target.closest("details.ask[open]");
+  opened?.removeAttribute("open");
+  const item = target.closest("[data-list] > [data-id]");
+  if (item) goTo(document, { item: item.dataset.id, itself: true });
+  else target.blur();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (event.target.closest("input, textarea, select, dialog[open], [contenteditable]")) return;
-  const { key } = event;
+  const { key, target } = event;
+  if (target.closest("dialog[open]")) return;
+  if (key === "Escape" && target !== document.body) {
+    leave(target);
+    return;
+  }
+  if (target.closest("input, textarea, select, [contenteditable]")) return;
   if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (key === "?") document.getElementById("keys")?.showModal();
   else if (key.length !== 1 || key === " " || !press(key)) return;
@@ -301,7 +396,9 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("focusin", (event) => {
   const item = event.target.closest("[data-list] > [data-id]");
-  if (item && item.dataset.id !== current) mark((current = item.dataset.id));
+  if (!item || item.dataset.id === current) return;
+  current = item.dataset.id;
+  mark();
 });
 
 document.addEventListener("click", (event) => {
