@@ -47,7 +47,8 @@ def sign_in(
         answer.headers["Retry-After"] = str(round((found.until - now).total_seconds()) + 1)
         return answer
     if found is None:
-        said = gettext_for(request, None)("The e-mail address or the password is not right.")
+        _ = gettext_for(request, None)
+        said = _("The e-mail address or the password is not right.")
         return entrance(request, installed.store, next, email=email, problem=said, status_code=422)
     return signed_in(request, installed, found, next)
 

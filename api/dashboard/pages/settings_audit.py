@@ -50,7 +50,8 @@ def audit_page(
             )
         )
     except ValueError:
-        problem = gettext_for(request, asking)("A day looks like 2026-05-01.")
+        _ = gettext_for(request, asking)
+        problem = _("A day looks like 2026-05-01.")
     shown = found[:SHOWN]
     kept = {name: value for name, value in asked.items() if value}
     context = {

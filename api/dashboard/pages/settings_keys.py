@@ -82,14 +82,14 @@ def revoke(
     request: Request, asking: Manager, installed: Installed, key_id: Annotated[int, Form(ge=1, le=HIGHEST_ID)]
 ) -> Response:
     """Have a key open nothing from now on."""
-    now = clock.now()
+    _, now = gettext_for(request, asking), clock.now()
     with installed.store.transaction() as session:
         found = api_keys.revoke(session, key_id, asking.actor, now)
         if found is None:
             raise HTTPException(404, "there is no such key")
         if found.revoked_at == now:
             audit.note(session, asking.actor, "key.revoked", f"key {key_id}", {"name": found.name}, now)
-        tell(request, session, gettext_for(request, asking)("The key opens nothing any more."))
+        tell(request, session, _("The key opens nothing any more."))
     return go("/settings/keys")
 
 

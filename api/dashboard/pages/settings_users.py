@@ -37,6 +37,10 @@ STALE = N_("Somebody else changed this user meanwhile. Look at what is there now
 TAKEN = N_("Somebody has this e-mail address already.")
 
 
+class _RefusedError(Exception):
+    """A form cannot be taken; the words are for the person who sent it."""
+
+
 @router.get("/settings/users")
 def users_page(
     request: Request, asking: Manager, installed: Installed, after: Annotated[int, Query(ge=0, le=HIGHEST_ID)] = 0
@@ -104,17 +108,18 @@ def _changed(
                 tell(request, session, _("Saved."))
             else:
                 if form.get("version") != str(person.version):
-                    return _user(request, asking, installed, user_id, _(STALE))
+                    raise _RefusedError(_(STALE))
                 name = storable(form.get("name", "")).strip()
                 if wordless(name) or len(name) > entering.LONGEST_NAME:
-                    said = _("Say what the others may call this person.")
-                    return _user(request, asking, installed, user_id, said)
+                    raise _RefusedError(_("Say what the others may call this person."))
                 wanted = {field[5:]: value for field, value in form.items() if field.startswith("role-")}
                 roles = _given(session, asking, wanted)
                 users.edit(session, user_id, name=name, roles=roles)
                 detail = {"name": name, "roles": _told(session, roles)}
                 audit.note(session, asking.actor, "user.edited", person.email, detail, now)
                 tell(request, session, _("Saved."))
+    except _RefusedError as error:
+        return _user(request, asking, installed, user_id, str(error))
     except LastAdministratorError:
         return _user(request, asking, installed, user_id, _(LAST))
     except PermissionError:
