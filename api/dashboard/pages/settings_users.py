@@ -34,11 +34,12 @@ SHOWN = 100
 LAST = N_("Nobody would be left who may do everything. Make somebody else an administrator of all brands first.")
 BEYOND = N_("You cannot give, or let in, what goes beyond your own permissions.")
 STALE = N_("Somebody else changed this user meanwhile. Look at what is there now, and change it again.")
+NAMELESS = N_("Say what the others may call this person.")
 TAKEN = N_("Somebody has this e-mail address already.")
 
 
 class _RefusedError(Exception):
-    """A form cannot be taken; the words are for the person who sent it."""
+    """A form cannot be taken; the words are for the person who sent it, in English."""
 
 
 @router.get("/settings/users")
@@ -58,7 +59,7 @@ def invite(
     _, now, name = gettext_for(request, asking), clock.now(), storable(name).strip()
     said = {"name": name, "email": email, "role": role, "brand": brand}
     if wordless(name) or len(name) > entering.LONGEST_NAME:
-        return _users(request, asking, installed, said, _("Say what the others may call this person."))
+        return _users(request, asking, installed, said, _(NAMELESS))
     if not entering.is_email(email):
         return _users(request, asking, installed, said, _("That is no e-mail address."))
     try:
@@ -107,19 +108,10 @@ def _changed(
                 audit.note(session, asking.actor, "user.edited", person.email, {"active": act == "activate"}, now)
                 tell(request, session, _("Saved."))
             else:
-                if form.get("version") != str(person.version):
-                    raise _RefusedError(_(STALE))
-                name = storable(form.get("name", "")).strip()
-                if wordless(name) or len(name) > entering.LONGEST_NAME:
-                    raise _RefusedError(_("Say what the others may call this person."))
-                wanted = {field[5:]: value for field, value in form.items() if field.startswith("role-")}
-                roles = _given(session, asking, wanted)
-                users.edit(session, user_id, name=name, roles=roles)
-                detail = {"name": name, "roles": _told(session, roles)}
-                audit.note(session, asking.actor, "user.edited", person.email, detail, now)
+                _save(session, asking, person, form)
                 tell(request, session, _("Saved."))
     except _RefusedError as error:
-        return _user(request, asking, installed, user_id, str(error))
+        return _user(request, asking, installed, user_id, _(str(error)))
     except LastAdministratorError:
         return _user(request, asking, installed, user_id, _(LAST))
     except PermissionError:
@@ -128,6 +120,20 @@ def _changed(
         link = (person.name, entering.join_address(installed.settings, token))
         return _user(request, asking, installed, user_id, link=link)
     return go(f"/settings/users/{user_id}")
+
+
+def _save(session: Session, asking: Caller, person: Person, form: Mapping[str, str]) -> None:
+    """Another name, and these roles and no others. Raises _RefusedError, PermissionError or LastAdministratorError."""
+    if form.get("version") != str(person.version):
+        raise _RefusedError(STALE)
+    name = storable(form.get("name", "")).strip()
+    if wordless(name) or len(name) > entering.LONGEST_NAME:
+        raise _RefusedError(NAMELESS)
+    wanted = {field[5:]: value for field, value in form.items() if field.startswith("role-")}
+    roles = _given(session, asking, wanted)
+    users.edit(session, person.id, name=name, roles=roles)
+    detail = {"name": name, "roles": _told(session, roles)}
+    audit.note(session, asking.actor, "user.edited", person.email, detail, clock.now())
 
 
 def _existing(session: Session, user_id: int) -> Person:
