@@ -39,7 +39,7 @@ class Provider:
     """The provider's side: whom it lets in, and what it says of them."""
 
     issuer: str
-    key: RSAKey = KEY
+    key: RSAKey = field(default_factory=lambda: KEY)
     published: list[RSAKey] = field(default_factory=lambda: [KEY])
     claims: dict[str, Any] = field(default_factory=dict)
     header: dict[str, Any] = field(default_factory=dict)

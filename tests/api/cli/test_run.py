@@ -15,10 +15,14 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from api import entering
 from api.cli.run import given, listening, serve_until, working
 from api.wiring import Installation, install
+from listener import clock
+from listener.access import Role
 from listener.config import load_settings
 from listener.configfile import ConfigFile
+from listener.store import users
 
 from .conftest import COMMAND, Escucha
 
@@ -28,7 +32,15 @@ FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
 <item><guid>n2</guid><title>Weather: sunny</title><link>https://example.com/n2</link></item></channel></rss>"""
 
 
-def test_run_brings_a_detractor_to_slack_and_stops_in_good_order(tmp_path: Path, httpserver: HTTPServer) -> None:
+def made_key(escucha: Escucha) -> dict[str, str]:
+    """The header of a program that may read incidents."""
+    made = escucha("keys", "make", "test", "--scope", "alerts:read", "--by", "ana")
+    return {"Authorization": f"Bearer {made.out.strip()}"}
+
+
+def test_run_brings_a_detractor_to_slack_and_stops_in_good_order(
+    escucha: Escucha, tmp_path: Path, httpserver: HTTPServer
+) -> None:
     when = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 60))
     taken: list[dict[str, object]] = []
 
@@ -50,13 +62,14 @@ def test_run_brings_a_detractor_to_slack_and_stops_in_good_order(tmp_path: Path,
         "ESCUCHA_PORT": str(port),
         "ESCUCHA_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
+    key = made_key(escucha)
     running = subprocess.Popen([COMMAND, "run"], env=settings, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 60
         while not taken and time.monotonic() < deadline and running.poll() is None:
             time.sleep(0.1)
         assert taken, "nothing reached Slack"
-        (alert,) = httpx2.get(f"http://127.0.0.1:{port}/api/v1/alerts").json()["items"]
+        (alert,) = httpx2.get(f"http://127.0.0.1:{port}/api/v1/alerts", headers=key).json()["items"]
         assert httpx2.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     finally:
         running.send_signal(signal.SIGTERM)
@@ -116,6 +129,9 @@ def test_serve_needs_no_secrets_and_answers_only_to_its_own_names(tmp_path: Path
     try:
         assert running.stderr is not None
         url = running.stderr.readline().split()[-1]
+        awaited = running.stderr.readline()
+        assert awaited.startswith(f"Escucha waits for its first administrator: {url}/setup?token=")
+        assert 'name="token"' in httpx2.get(awaited.split()[-1]).text
         assert httpx2.get(f"{url}/healthz").status_code == 200
         answer = httpx2.get(f"{url}/api/v1/mentions", headers={"Host": "evil.example"})
         assert answer.status_code == 400
@@ -124,6 +140,18 @@ def test_serve_needs_no_secrets_and_answers_only_to_its_own_names(tmp_path: Path
         running.send_signal(signal.SIGTERM)
         _, said = running.communicate(timeout=30)
     assert running.returncode == 0, said
+
+
+def test_nobody_is_awaited_where_there_is_an_administrator() -> None:
+    settings = load_settings()
+    with install(settings, ConfigFile()) as installation:
+        for known in (False, True):
+            if known:
+                with installation.store.transaction() as session:
+                    roles = {None: Role.ADMINISTRATOR}
+                    users.add_user(session, "ana@x.example", "Ana", roles, clock.now(), password_hash="kept")
+            awaited = entering.awaited(installation.store, settings, clock.now())
+            assert (awaited is None) == known
 
 
 def test_a_stop_that_came_before_there_was_a_server_is_heard() -> None:
