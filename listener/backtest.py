@@ -59,10 +59,12 @@ class Backtester:
         *,
         everywhere: Mapping[str, Any] = MappingProxyType({}),
         most: int | None = None,
+        among: frozenset[int] | None = None,
     ) -> None:
         """``everywhere``: the settings of rules about no brand (``Policy.alerts``). ``most``: mentions, or
-        windows, that may be looked at. Raises BacktestError for an unknown brand or rule, a rule that wants a brand or
-        none, and a time that is too long or none at all."""
+        windows, that may be looked at. ``among``: ids of the brands that whoever asks may see, None = all; any other is
+        unknown. Raises BacktestError for an unknown brand or rule, a rule that wants a brand or none, and a time that
+        is too long or none at all."""
         if rule not in RULES:
             raise BacktestError(f"there is no rule {rule!r}; there are {', '.join(sorted(RULES))}")
         if since >= until or until - since > LONGEST:
@@ -77,8 +79,10 @@ class Backtester:
         if about_none:
             return
         with store.reading() as session:
-            self._brand = None if brand is None else brands.brand_named(session, brand)
-            known = ", ".join(row.name for row in brands.active_brands(session))
+            found = None if brand is None else brands.brand_named(session, brand)
+            known = ", ".join(row.name for row in brands.listed(session, among))
+        if found is not None and (among is None or found.id in among):
+            self._brand = found
         if self._brand is None:
             wrong = f"no brand is called {brand!r}" if brand is not None else f"the rule {rule} is about a brand"
             raise BacktestError(f"{wrong}; {f'there are: {known}' if known else _NO_BRANDS}")
@@ -95,6 +99,7 @@ class Backtester:
         *,
         everywhere: Mapping[str, Any] = MappingProxyType({}),
         most: int | None = None,
+        among: frozenset[int] | None = None,
     ) -> Self:
         """The same for so many days up to a moment. Raises BacktestError for more than the calendar has, too."""
         try:
@@ -103,7 +108,7 @@ class Backtester:
             _ = since - LONGEST, until + LONGEST
         except OverflowError as error:
             raise BacktestError(f"{days} days up to {until:%Y-%m-%d} are too near an end of the calendar") from error
-        return cls(store, brand, rule, since, until, everywhere=everywhere, most=most)
+        return cls(store, brand, rule, since, until, everywhere=everywhere, most=most, among=among)
 
     @property
     def said(self) -> dict[str, Any]:

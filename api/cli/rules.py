@@ -2,35 +2,20 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter
 
 from alerts.problems import hint
 from alerts.registry import RULES
-from alerts.rule import WindowRule
 from alerts.text import visible
 from api.cli.alert_group import NO_BRANDS, installed, known_brand, known_rule
 from api.cli.output import Failure, say
-from listener.rules import is_on, settings_of
+from listener.rules_in_force import InForce, of_brand, of_installation
 from listener.store import brands
 
 INSTALLATION = "all sources"
 """Of what rules are that look at no single brand."""
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """A rule as a brand has it. ``settings`` as a file has them, None where what is stored no longer reads (``error``);
-    ``changed`` are the names of those that are not the rule's own defaults."""
-
-    name: str
-    on: bool
-    settings: Mapping[str, Any] | None
-    changed: tuple[str, ...] = ()
-    error: str | None = None
 
 
 def register(group: typer.Typer) -> None:
@@ -51,42 +36,18 @@ def show(
     with installed() as installation, installation.store.reading() as session:
         rows = brands.active_brands(session)
         known_brand(session, brand)
-    found = {row.name: (row.role, list(_of_brand(row.role, row.alerting))) for row in rows if brand in (None, row.name)}
+    found = {row.name: (row.role, list(of_brand(row.role, row.alerting))) for row in rows if brand in (None, row.name)}
     if not rows:
         say(f"brands: {NO_BRANDS}")
     elif not found:
         raise Failure(f"{brand!r} is not listened for any more; {hint(brand or '', [row.name for row in rows])}")
     if brand is None:
-        found[INSTALLATION] = ("", list(_of_installation()))
+        found[INSTALLATION] = ("", list(of_installation({})))
     shown = {name: (role, [one for one in rules if rule in (None, one.name)]) for name, (role, rules) in found.items()}
     typer.echo(_as_json(shown) if as_json else "\n".join(_lines(shown, whole=rule is not None)))
     broken = [f"{name}: {one.error}" for name, (_, rules) in found.items() for one in rules if one.error]
     if broken:
         raise Failure("nothing is judged for a brand with settings that do not read: " + "; ".join(broken))
-
-
-def _of_brand(role: str, alerting: Mapping[str, Any]) -> Iterator[InForce]:
-    for name, kind in RULES.items():
-        if isinstance(kind, WindowRule) and kind.per != "brand":
-            continue
-        on = is_on(name, role, alerting)
-        try:
-            yield _in_force(name, settings_of(name, alerting), on=on)
-        except ValueError as error:
-            yield InForce(name, on, None, error=str(error))
-
-
-def _of_installation() -> Iterator[InForce]:
-    for name, kind in RULES.items():
-        if isinstance(kind, WindowRule) and kind.per != "brand":
-            yield _in_force(name, settings_of(name, {}), on=True)
-
-
-def _in_force(name: str, settings: Any, *, on: bool) -> InForce:
-    shape = RULES[name].settings
-    default = shape()
-    changed = tuple(one.name for one in fields(shape) if getattr(settings, one.name) != getattr(default, one.name))
-    return InForce(name, on, TypeAdapter(shape).dump_python(settings, mode="json", by_alias=True), changed)
 
 
 def _lines(shown: Mapping[str, tuple[str, Sequence[InForce]]], *, whole: bool) -> Iterator[str]:

@@ -11,14 +11,20 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from alerts.backtest import Backtest, Comparison, Found, compare
 from alerts.expectation import Rate
+from alerts.registry import RULES
 from alerts.severity import Severity
 from api.access import needs
 from api.routes.dependencies import Installed, InTurn
+from api.turns import Turns
+from api.wiring import Installation
 from listener import clock
-from listener.access import Permission
+from listener.access import Caller, Permission
 from listener.backtest import Backtester, BacktestError, Told
+from listener.rules_in_force import about_none
 
-router = APIRouter(prefix="/api/v1/alerts/backtest", tags=["alerts"], dependencies=[needs(Permission.READ_ALERTS)])
+router = APIRouter(prefix="/api/v1/alerts/backtest", tags=["alerts"])
+
+MayRead = Annotated[Caller, needs(Permission.READ_ALERTS)]
 
 MOST = 200_000
 """Mentions, or windows, that one request may have looked at."""
@@ -177,6 +183,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 def try_rule(
     installed: Installed,
     turns: InTurn,
+    asking: MayRead,
     rule: Annotated[str, Query(max_length=100)],
     brand: Annotated[str | None, Query(max_length=500)] = None,
     days: Days = 30,
@@ -190,23 +197,33 @@ def try_rule(
         settings = dict(setting(one) for one in changes)
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
-    return try_settings(installed, turns, Asked(brand=brand, rule=rule, days=days, until=until, settings=settings))
+    return try_settings(
+        installed, turns, asking, Asked(brand=brand, rule=rule, days=days, until=until, settings=settings)
+    )
 
 
 @router.post("", summary="Try settings of a rule on what is stored", responses=REFUSED)
-def try_settings(installed: Installed, turns: InTurn, asked: Asked) -> Answer:
+def try_settings(installed: Installed, turns: InTurn, asking: MayRead, asked: Asked) -> Answer:
     """The same with the settings as an object. Saves nothing."""
-    until = asked.until or clock.now()
     _check_text(asked)
     try:
-        with turns.take():
-            tester = Backtester.over_days(
-                installed.store, asked.brand, asked.rule, asked.days, until, everywhere=installed.policy.alerts,
-                most=MOST,
-            )  # fmt: skip
-            return answer(tester, asked.settings)
+        return tried(installed, turns, asking, asked)
     except BacktestError as error:
         raise HTTPException(422, str(error)) from error
+
+
+def tried(installed: Installation, turns: Turns, asking: Caller, asked: Asked) -> Answer:
+    """Try it in turn, on what whoever asks may see. Raises BacktestError, and HTTPException where it is nobody's turn
+    or they may not."""
+    mine = asking.brands(Permission.READ_ALERTS)
+    if asked.brand is None and mine is not None and asked.rule in RULES and about_none(asked.rule):
+        raise HTTPException(403, f"the rule {asked.rule} is about sources, which belong to no single brand")
+    with turns.take():
+        tester = Backtester.over_days(
+            installed.store, asked.brand, asked.rule, asked.days, asked.until or clock.now(),
+            everywhere=installed.policy.alerts, most=MOST, among=mine,
+        )  # fmt: skip
+        return answer(tester, asked.settings)
 
 
 def _check_text(asked: Asked) -> None:
