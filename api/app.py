@@ -11,7 +11,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from api import oidc, openapi, refusals
 from api.addresses import trusted_hosts
 from api.bodies import BodyLimit
+from api.dashboard import pictures
 from api.dashboard.live import Live
+from api.evidence import Evidences
 from api.gates import FormerAddresses, OwnPages
 from api.headers import OwnHeaders
 from api.idempotency import Idempotency
@@ -43,6 +45,8 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
     app.state.stop = stop
     app.state.measures = Measures(installation, app.state.live)
     app.state.turns = Turns()
+    app.state.drawing = pictures.turns()
+    app.state.evidences = Evidences(installation.settings)
     app.state.oidc = oidc.provider(installation.settings)
 
     # The first is the innermost: what any of them answers is measured, and carries the headers.

@@ -60,7 +60,8 @@ RESOURCES = (
 """Modules with a ``router`` each."""
 
 PAGES = (
-    entrance, joining, sign_in_oidc, me, now, alerts_page, mentions_page, mention, trends, promoter_collections, promoters_page, sources_page,
-    rules_page, brands_page, channels_page, settings, settings_users, settings_keys, settings_audit,
+    entrance, joining, sign_in_oidc, me, now, alerts_page, mentions_page, mention, trends, promoter_collections,
+    promoters_page, sources_page, rules_page, brands_page, channels_page, settings, settings_users, settings_keys,
+    settings_audit,
 )  # fmt: skip
 """The same, of what people see."""

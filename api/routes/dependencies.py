@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 from sqlmodel import Session
 
+from api.evidence import Evidences
 from api.turns import Turns
 from api.wiring import Installation
 from listener.items import as_utc
@@ -32,6 +33,11 @@ def turns(request: Request) -> Turns:
     return cast(Turns, request.app.state.turns)
 
 
+def evidences(request: Request) -> Evidences:
+    """Which words moved scores."""
+    return cast(Evidences, request.app.state.evidences)
+
+
 def _in_utc(moment: datetime) -> datetime:
     try:
         return as_utc(moment)
@@ -43,6 +49,7 @@ Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """A moment with its zone, of a body or an address, in UTC."""
 
 Installed = Annotated[Installation, Depends(installation)]
+Explained = Annotated[Evidences, Depends(evidences)]
 InTurn = Annotated[Turns, Depends(turns)]
 Reading = Annotated[Session, Depends(reading)]
 Id = Annotated[int, Path(ge=1, le=HIGHEST_ID)]

@@ -1,103 +1,128 @@
-"""Mentions with their scores."""
+"""Mentions with their scores: searched, counted, one by one, and the words that moved a score."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, HTTPException, Query
+from sqlalchemy import RowMapping
+from sqlmodel import Session
 
 from api.access import needs
-from api.routes.dependencies import HIGHEST_ID, Before, BrandName, Limit, Reading
-from listener.access import Permission
-from listener.store import push, read
+from api.asked_mentions import Asked, AskedPage
+from api.problems import Fault, Refused
+from api.routes.dependencies import Explained, Id, Installed, Reading
+from api.routes.mention_models import Count, Evidence, Mention, Mentions, Thread, WholeMention, shown
+from api.story import sentence
+from listener.access import Caller, Permission
+from listener.query import QueryError
+from listener.store import mention_file, push, search
+from listener.store.members import reasons
 
-router = APIRouter(prefix="/api/v1/mentions", tags=["mentions"], dependencies=[needs(Permission.READ_MENTIONS)])
+router = APIRouter(prefix="/api/v1/mentions", tags=["mentions"])
 
-Label = Literal["promoter", "passive", "detractor"]
+Reader = Annotated[Caller, needs(Permission.READ_MENTIONS)]
+
+MOST_COUNTED = 10_000
+
+NONE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such mention, or not for you."}}
+NO_QUERY: dict[int | str, dict[str, Any]] = {
+    422: {"description": "`words` are no query, or a filter cannot be; `errors` says where and what to do."}
+}
 
 
-class Mark(BaseModel):
-    """A mark and the ends of its scale."""
-
-    value: float
-    lowest: float
-    highest: float
+def unreadable(error: QueryError) -> Refused:
+    """What the words of a search are refused with."""
+    fault = Fault(detail=str(error), pointer=None, parameter="query:words")
+    return Refused(422, f"the words are no query: {error}", errors=[fault])
 
 
-class Mention(BaseModel):
-    """One mention of one brand; a post about two brands is two. Stance and label are inferred from the text."""
-
-    id: int
-    brand: str
-    source: str = Field(description="The platform it was found on.")
-    native_id: str = Field(description="The platform's own id.")
-    text: str
-    url: str | None
-    author: str | None
-    lang: str | None
-    reach: int | None = Field(description="People it may have reached; null = unknown.")
-    created_at: datetime
-    collected_at: datetime
-    spans: list[tuple[int, int]] = Field(description="Where the brand stands in the text (characters).")
-    label: Label | None = Field(description="Null until scored.")
-    polarity: dict[str, float] | None
-    stance: dict[str, float] | None
-    model: str | None
-    revision: str | None
-    scored_at: datetime | None
-    verdict: str | None = Field(
-        description="The named reason why it did or did not lead to an alert; null until judged."
+@router.get("", summary="Search mentions", responses=NO_QUERY)
+def list_mentions(session: Reading, asking: Reader, asked: Annotated[AskedPage, Query()]) -> Mentions:
+    """Mentions with their scores, the latest said first, each once however often it was passed on."""
+    try:
+        page = search.find(
+            session, brands=asking.brands(Permission.READ_MENTIONS), words=asked.words, filters=asked.filters(),
+            after=asked.place, limit=asked.limit,
+        )  # fmt: skip
+    except QueryError as error:
+        raise unreadable(error) from error
+    return Mentions(
+        items=_items(session, page.rows, asked.alert),
+        next=None if page.next is None else str(page.next),
+        complete=page.complete,
+        looked_back_to=None if page.next is None else page.next.created_at,
     )
-    notice: str | None = Field(
-        None,
-        description="With `alert`: the named reason why people were or were not told when it joined that incident.",
+
+
+@router.get("/counts", summary="Count mentions", responses=NO_QUERY)
+def count_mentions(session: Reading, asking: Reader, asked: Annotated[Asked, Query()]) -> Count:
+    """How many mentions a search finds: the latest 10,000 at most, and only as far back as can be looked at once.
+
+    For shares and for longer times there are the figures.
+    """
+    brands = asking.brands(Permission.READ_MENTIONS)
+    try:
+        number = search.count(session, brands=brands, words=asked.words, filters=asked.filters(), most=MOST_COUNTED)
+    except QueryError as error:
+        raise unreadable(error) from error
+    return Count(count=number.found, since=number.since)
+
+
+@router.get("/{mention_id}", summary="All about a mention", responses=NONE)
+def one_mention(session: Reading, asking: Reader, mention_id: Id) -> WholeMention:
+    """A mention with its scores, thread, author's history, copies, corrections and incidents; also one that is a copy,
+    hidden, or was deleted."""
+    found = mention_file.of_pair(session, mention_id, asking.brands(Permission.READ_MENTIONS))
+    if found is None:
+        raise HTTPException(404, f"there is no mention {mention_id}")
+    row = found.mention
+    verdicts = row["verdicts"] or {}
+    told = {reason: sentence(reason) for reason in {*verdicts.values(), row["verdict"]} if reason}
+    (mention,) = _items(session, [row], None)
+    return WholeMention.model_validate(
+        {
+            **{name: row[name] for name in ("emotions", "irony", "offensive", "complaint", "said_by")},
+            **mention.model_dump(),
+            "verdicts": verdicts,
+            "reasons": told,
+            "thread": Thread.model_validate(found.around),
+            "alike": _items(session, found.alike, None),
+            "corrections": [dict(one) for one in found.corrections],
+            "incidents": [dict(one) for one in found.incidents],
+        }
     )
-    copies: int = Field(description="How many more say the same; they are counted once, and their reach is added.")
-    cluster: int | None = Field(
-        description="What to ask for as `cluster` to see its copies and those that quote it; null = there are none."
-    )
-    copy_of: int | None = Field(description="The mention that is counted in its place; null = it is counted itself.")
-    edited_at: datetime | None = Field(description="When its author last changed it, as far as the platform says.")
-    deleted_at: datetime | None = Field(description="When it was blanked here, because it had to go.")
-    deleted_why: str | None
-    relevance: float | None = Field(description="How likely the model finds it that it is about the brand.")
-    hidden_why: str | None = Field(
-        description="Why it is in no list, figure or alert: it only shares the brand's name; null = it is shown."
-    )
-    said_relevant: bool | None = Field(description="What a person said of that; null = nobody has.")
-    declared: dict[str, Mark] = Field(description="Marks that its author gave (nps, csat, ...); never inferred.")
 
 
-class Mentions(BaseModel):
-    """A page of mentions, the latest stored first."""
-
-    items: list[Mention]
-    next: int | None = Field(description="`before` of the next page; null = there is none.")
-
-
-@router.get("", summary="List mentions")
-def list_mentions(
-    session: Reading,
-    brand: BrandName = None,
-    label: Label | None = None,
-    source: Annotated[str | None, Query(max_length=100, description="Only from this platform.")] = None,
-    alert: Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="Only those of this incident.")] = None,
-    cluster: Annotated[
-        int | None,
-        Query(ge=1, le=HIGHEST_ID, description="All that says the same or quotes it, and what was deleted of it."),
-    ] = None,
-    id: Annotated[  # noqa: A002 - the name people look for
-        int | None, Query(ge=1, le=HIGHEST_ID, description="This one, even if it is a copy or was deleted.")
-    ] = None,
-    hidden: Annotated[bool, Query(description="Those that only share the brand's name instead.")] = False,
-    before: Before = None,
-    limit: Limit = 50,
-) -> Mentions:
-    """Mentions with their scores, the latest stored first, each once however often it was passed on."""
-    rows = read.mentions(
-        session, brand=brand, label=label, source=source, alert_id=alert, cluster=cluster, pair=id, hidden=hidden,
-        before=before, limit=limit + 1,
+@router.get(
+    "/{mention_id}/evidence",
+    summary="The words behind a score",
+    responses={
+        **NONE,
+        410: {"description": "The mention was deleted."},
+        503: {
+            "description": "No model can be opened here, or others are having texts explained; the detail says which."
+        },
+    },
+)
+def evidence(installed: Installed, asking: Reader, explained: Explained, mention_id: Id) -> Evidence:
+    """Which words moved the score, up or down, as `escucha explain --mention` has it. The first time takes some
+    seconds: the model is opened then."""
+    with installed.store.reading() as session:
+        row = mention_file.one(session, mention_id, asking.brands(Permission.READ_MENTIONS))
+    if row is None:
+        raise HTTPException(404, f"there is no mention {mention_id}")
+    found = explained.of(row)
+    score = found.score
+    return Evidence(
+        measure=found.measure, value=found.value, baseline=found.baseline, words=found.spans,
+        brand=list(found.brand), read=list(found.read), label=score.label, model=score.model, revision=score.revision,
+        stored=(row["model"], row["revision"]) == (score.model, score.revision),
     )  # fmt: skip
+
+
+def _items(session: Session, rows: Sequence[RowMapping | dict[str, Any]], alert: int | None) -> list[Mention]:
     marks = push.declared(session, [row["mention_id"] for row in rows])
-    items = [Mention.model_validate({**row, "declared": marks.get(row["mention_id"], {})}) for row in rows[:limit]]
-    return Mentions(items=items, next=items[-1].id if len(rows) > limit else None)
+    notices = {} if alert is None else reasons(session, alert, [row["id"] for row in rows])
+    return [
+        Mention.model_validate(shown(row, marks.get(row["mention_id"], {}), notices.get(row["id"]))) for row in rows
+    ]

@@ -1,6 +1,9 @@
 """Which of an incident's mentions are shown: each thing that was said once."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, or_, select
+from sqlmodel import Session
 
 from listener.store.tables import AlertMention, MentionBrand, table
 
@@ -26,3 +29,12 @@ def told_once(alert_id: int) -> ColumnElement[bool]:
         .exists()
     )  # fmt: skip
     return or_(_PAIR.copy_of.is_(None), ~is_there)
+
+
+def reasons(session: Session, alert_id: int, pairs: Sequence[int]) -> dict[int, str]:
+    """Of these pairs those that belong to an incident, with the named reason why people were or were not told when
+    they joined it."""
+    member = table(AlertMention).c
+    wanted = (member.alert_id == alert_id, member.mention_brand_id.in_(pairs))
+    rows = session.connection().execute(select(member.mention_brand_id, member.reason).where(*wanted))
+    return {row.mention_brand_id: row.reason for row in rows}

@@ -23,7 +23,7 @@ from listener.store.search_filters import Filters, few, meets
 from listener.store.search_index import having
 from listener.store.tables import Brand, Mention, MentionBrand, table
 
-__all__ = ["Also", "Cursor", "Filters", "Page", "Rows", "find"]
+__all__ = ["Also", "Cursor", "Filters", "Number", "Page", "Rows", "count", "find"]
 
 _PAIR, _MENTION, _BRAND = (table(model).c for model in (MentionBrand, Mention, Brand))
 
@@ -108,6 +108,25 @@ def find(
     search = _Search(session, scope, query, filters, also or Also())
     ids, following, complete = search.page(after, limit)
     return Page(_rows(session, ids), following, complete)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How many mentions there are; ``since`` None = these are all, otherwise those said since then were looked at, and
+    there may be more."""
+
+    found: int
+    since: datetime | None
+
+
+def count(session: Session, *, brands: frozenset[int] | None, words: str, filters: Filters, most: int) -> Number:
+    """How many mentions ``find`` would find, the latest ``most`` of them at most. Raises QueryError."""
+    query = parse_filter(words) if words.strip() else None
+    scope = _scope(session, brands, filters.brand)
+    if scope is not None and not scope:
+        return Number(0, None)
+    ids, following, _ = _Search(session, scope, query, filters, Also()).page(None, most)
+    return Number(len(ids), following.created_at if following else None)
 
 
 def _scope(session: Session, brands: frozenset[int] | None, name: str | None) -> frozenset[int] | None:

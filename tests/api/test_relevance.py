@@ -1,5 +1,6 @@
-"""Hiding and showing by hand, over the API, on both databases."""
+"""Hiding and showing by hand, over the API, on both databases: a correction of relevance."""
 
+import json
 from typing import Any
 
 import pytest
@@ -29,8 +30,15 @@ def listed(client: TestClient, query: str = "") -> list[str]:
     return [item["native_id"] for item in client.get(f"/api/v1/mentions?{query}").json()["items"]]
 
 
+def say(client: TestClient, mention: int, value: str | None) -> int:
+    """Say whether a mention is about its brand; the answer's status."""
+    body = {"what": "relevance", "value": value}
+    return client.post(f"/api/v1/mentions/{mention}/corrections", json=body).status_code
+
+
 def test_a_hidden_mention_is_in_no_list_and_can_be_found(client: TestClient) -> None:
-    assert (listed(client), listed(client, "hidden=true"), listed(client, "id=2")) == (["1"], ["2"], ["2"])
+    assert (listed(client), listed(client, "hidden=true")) == (["1"], ["2"])
+    assert client.get("/api/v1/mentions/2").json()["native_id"] == "2"
     (hidden,) = client.get("/api/v1/mentions?hidden=true").json()["items"]
     assert hidden["hidden_why"] == "the model gives 4 %"
     assert (hidden["relevance"], hidden["said_relevant"], hidden["verdict"]) == (0.04, None, "not_relevant")
@@ -39,8 +47,7 @@ def test_a_hidden_mention_is_in_no_list_and_can_be_found(client: TestClient) -> 
 
 
 def test_a_person_shows_one_and_hides_another(client: TestClient, house: House) -> None:
-    assert client.post("/api/v1/mentions/2/relevance", json={"relevant": True}).status_code == 204
-    assert client.post("/api/v1/mentions/1/relevance", json={"relevant": False}).status_code == 204
+    assert (say(client, 2, "about"), say(client, 1, "not_about")) == (201, 201)
     assert (listed(client), listed(client, "hidden=true")) == (["2"], ["1"])
     shown = client.get("/api/v1/mentions").json()["items"][0]
     assert (shown["said_relevant"], shown["hidden_why"], shown["verdict"]) == (True, None, None)
@@ -52,32 +59,35 @@ def test_a_person_shows_one_and_hides_another(client: TestClient, house: House) 
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({}, 422), ({"relevant": "yes"}, 422), ({"relevant": 1}, 422), ({"relevant": True, "by": "me"}, 422), ([], 422)],
-)
+    [
+        ({}, 422), ({"what": "relevance"}, 422), ({"what": "relevance", "value": True}, 422), ([], 422),
+        ({"what": "relevance", "value": "1"}, 422), ({"what": "relevance", "value": "about", "by": "me"}, 422),
+        ({"what": "mood", "value": "about"}, 422), ({"what": "stance", "value": "about"}, 422),
+    ],
+)  # fmt: skip
 def test_what_is_not_said_clearly_changes_nothing(client: TestClient, body: Any, status: int) -> None:
-    assert client.post("/api/v1/mentions/2/relevance", json=body).status_code == status
+    assert client.post("/api/v1/mentions/2/corrections", json=body).status_code == status
     assert listed(client, "hidden=true") == ["2"]
 
 
 def test_a_page_elsewhere_cannot_say_it_for_a_person(client: TestClient) -> None:
     # What a browser sends across sites without asking first: no JSON, and not under a name of ours.
-    plain = client.post(
-        "/api/v1/mentions/2/relevance", content='{"relevant": true}', headers={"Content-Type": "text/plain"}
-    )
+    path, body = "/api/v1/mentions/2/corrections", {"what": "relevance", "value": "about"}
+    plain = client.post(path, content=json.dumps(body), headers={"Content-Type": "text/plain"})
     assert plain.status_code == 422
-    foreign = client.post("/api/v1/mentions/2/relevance", json={"relevant": True}, headers={"Host": "evil.example"})
+    foreign = client.post(path, json=body, headers={"Host": "evil.example"})
     assert foreign.status_code == 400
     assert listed(client, "hidden=true") == ["2"]
 
 
 def test_a_mention_that_is_not_there_or_is_gone_is_not_found(client: TestClient, house: House) -> None:
-    assert client.post("/api/v1/mentions/99/relevance", json={"relevant": True}).status_code == 404
+    assert say(client, 99, "about") == 404
     with house.store.transaction() as session:
         session.connection().execute(update(table(MentionBrand)).values(void="deleted"))
-    assert client.post("/api/v1/mentions/1/relevance", json={"relevant": True}).status_code == 404
+    assert say(client, 1, "about") == 404
 
 
 def test_a_retired_brands_mentions_can_still_be_judged_by_people(client: TestClient, house: House) -> None:
     with house.store.transaction() as session:
         brands.retire_brands(session, ["Telmira"])
-    assert client.post("/api/v1/mentions/2/relevance", json={"relevant": True}).status_code == 204
+    assert say(client, 2, "about") == 201

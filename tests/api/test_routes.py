@@ -52,17 +52,20 @@ def test_filters_narrow_the_list(client: TestClient, query: str, expected: list[
 
 
 def test_pages_follow_each_other_without_gap_or_overlap(client: TestClient) -> None:
-    found, before = [], None
+    found, after = [], None
     while True:
-        page = client.get("/api/v1/mentions", params={"limit": 2} | ({"before": before} if before else {})).json()
+        page = client.get("/api/v1/mentions", params={"limit": "2"} | ({"after": after} if after else {})).json()
         found += [item["native_id"] for item in page["items"]]
-        before = page["next"]
-        if before is None:
+        after = page["next"]
+        assert page["complete"]
+        if after is None:
             break
     assert found == ["5", "4", "3", "2", "1"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "before=0", f"before={2**63}", "label=fan", "limit=x"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "after=0", "after=20269921T000000.000000Z-1", "label=fan", "limit=x", "before=1"]
+)
 def test_wrong_parameters_are_refused_and_named(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/v1/mentions?{query}")
     assert answer.status_code == 422
