@@ -20,6 +20,7 @@ from alerts.wording import moment
 _SENTENCES = {reason.value: reason.sentence for reason in Reason}
 
 Detail = Mapping[str, Any]
+_Line = Callable[["Voice", str, Detail], str]
 
 _NAME, _LINE = 60, 160
 """Characters of what a person wrote, on a line beside others."""
@@ -77,12 +78,12 @@ def told(event: RowMapping, voice: Voice = ENGLISH) -> str:
 
 def decided(row: RowMapping, voice: Voice = ENGLISH) -> str:
     """A decision, without its time and channel: what was told or held back, and why."""
-    kind = f" ({voice.gettext(row['kind'].replace('_', ' '))})" if row["kind"] else ""
+    kind = f" ({voice.gettext(row['kind']).replace('_', ' ')})" if row["kind"] else ""
     what = voice.gettext("told") if row["action"] == "send" else voice.gettext("not told")
     times = f" {_times(voice, row['times'])}" if row["times"] > 1 else ""
     detail = f" {row['detail']}" if row["detail"] else ""
-    until = f" {voice.gettext('Until {moment}.').format(moment=moment(row['until']))}" if row["until"] else ""
-    return f"{what}{kind}{times}: {why(row['reason'], voice)}{detail}{until}"
+    until = voice.gettext("Until {moment}.").format(moment=moment(row["until"])) if row["until"] else ""
+    return f"{what}{kind}{times}: {why(row['reason'], voice)}{detail} {until}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,18 @@ def standing(row: Mapping[str, Any], voice: Voice = ENGLISH) -> list[Happened]:
 def silenced_ones(matchers: Mapping[str, Sequence[str]], voice: Voice = ENGLISH) -> str:
     """Which incidents a silence is about."""
     _ = voice.gettext
-    either = f" {_('or')} "
-    return ", ".join(f"{_(label)} {either.join(values)}" for label, values in matchers.items()) or _("every incident")
+    named = {
+        "brand": _("brand"), "rule": _("rule"), "severity": _("severity"), "language": _("language"),
+        "platform": _("platform"),
+    }  # fmt: skip
+    either = _("{one} or {other}")
+    found = []
+    for label, values in matchers.items():
+        said = values[0] if values else ""
+        for value in values[1:]:
+            said = either.replace("{other}", value).replace("{one}", said, 1)
+        found.append(f"{named.get(label, label)} {said}")
+    return ", ".join(found) or _("every incident")
 
 
 def silence_line(silence: Silence, voice: Voice = ENGLISH) -> str:
@@ -180,39 +191,44 @@ def _found(voice: Voice, actor: str, detail: Detail) -> str:
     return said.format(who=actor)
 
 
-_WORDS: Mapping[str, Callable[[Voice, str, Detail], str]] = {
-    EventKind.OPENED: lambda voice, actor, detail: (
-        f"{voice.gettext('{who} opened it').format(who=actor)}: {detail.get('because', '')}"
+def _who(said: Callable[[Voice], str], more: Callable[[Voice, Detail], str] | None = None) -> _Line:
+    """A line that names who did it, and what stands behind it."""
+
+    def line(voice: Voice, actor: str, detail: Detail) -> str:
+        return said(voice).format(who=actor) + (more(voice, detail) if more is not None else "")
+
+    return line
+
+
+def _told_to(said: Callable[[Voice], str]) -> _Line:
+    """A line that names channels, and why they were told or not."""
+
+    def line(voice: Voice, _: str, detail: Detail) -> str:
+        return f"{said(voice).format(channels=_channels(voice, detail))}: {_more(voice, detail)}"
+
+    return line
+
+
+_WORDS: Mapping[str, _Line] = {
+    EventKind.OPENED: _who(
+        lambda voice: voice.gettext("{who} opened it"), lambda _, detail: f": {detail.get('because', '')}"
     ),
     EventKind.GREW: lambda voice, _, detail: _grew(voice, detail),
-    EventKind.ACKNOWLEDGED: lambda voice, actor, _: voice.gettext("{who} acknowledged it").format(who=actor),
+    EventKind.ACKNOWLEDGED: _who(lambda voice: voice.gettext("{who} acknowledged it")),
     EventKind.ASSIGNED: _assigned,
     EventKind.SNOOZED: lambda voice, actor, detail: (
         voice.gettext("{who} snoozed it until {moment}").format(who=actor, moment=_time(detail.get("until")))
     ),
-    EventKind.WOKEN: lambda voice, actor, _: voice.gettext("{who} ended the snooze").format(who=actor),
+    EventKind.WOKEN: _who(lambda voice: voice.gettext("{who} ended the snooze")),
     EventKind.ANSWERED: lambda voice, actor, detail: (
         voice.gettext("{who} noted an answer of {moment}").format(who=actor, moment=_time(detail.get("at")))
     ),
-    EventKind.RESOLVED: lambda voice, actor, detail: (
-        f"{voice.gettext('{who} resolved it').format(who=actor)}{_because(voice, detail)}"
-    ),
-    EventKind.ENDED: lambda voice, _, detail: f"{voice.gettext('it ended by itself')}{_because(voice, detail)}",
-    EventKind.REOPENED: lambda voice, actor, detail: (
-        f"{voice.gettext('{who} reopened it').format(who=actor)}{_because(voice, detail)}"
-    ),
-    EventKind.TOLD: lambda voice, _, detail: (
-        f"{voice.gettext('told {channels}').format(channels=_channels(voice, detail))}: {_more(voice, detail)}"
-    ),
-    EventKind.HELD: lambda voice, _, detail: (
-        f"{voice.gettext('not told {channels}').format(channels=_channels(voice, detail))}: {_more(voice, detail)}"
-    ),
-    EventKind.ESCALATED: lambda voice, _, detail: (
-        f"{voice.gettext('told further up, {channels}').format(channels=_channels(voice, detail))}: "
-        f"{_more(voice, detail)}"
-    ),
+    EventKind.RESOLVED: _who(lambda voice: voice.gettext("{who} resolved it"), _because),
+    EventKind.ENDED: _who(lambda voice: voice.gettext("it ended by itself"), _because),
+    EventKind.REOPENED: _who(lambda voice: voice.gettext("{who} reopened it"), _because),
+    EventKind.TOLD: _told_to(lambda voice: voice.gettext("told {channels}")),
+    EventKind.HELD: _told_to(lambda voice: voice.gettext("not told {channels}")),
+    EventKind.ESCALATED: _told_to(lambda voice: voice.gettext("told further up, {channels}")),
     EventKind.FEEDBACK: _found,
-    EventKind.NOTE: lambda voice, actor, detail: (
-        f"{voice.gettext('{who} noted').format(who=actor)}: {detail.get('text', '')}"
-    ),
+    EventKind.NOTE: _who(lambda voice: voice.gettext("{who} noted"), lambda _, detail: f": {detail.get('text', '')}"),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 
+from alerts.reasons import Reason
 from api.dashboard import language
 from api.dashboard.language import LANGUAGES, WORDS
 
@@ -34,6 +35,8 @@ def said() -> dict[Words, str]:
         API / "dashboard" / "templates", templates, {"**.html": TEMPLATES}, keywords=KEYWORDS
     ):
         found[words] = f"{name}:{line}"
+    # Named reasons are told in the pages' languages, too.
+    found |= {reason.sentence: f"alerts/reasons.py: {reason}" for reason in Reason}
     return found
 
 

@@ -57,6 +57,14 @@ class Filters:
         return inbox.Wanted(**asked)
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something was not done: in the reader's language, and exactly, in English."""
+
+    said: str
+    exactly: str
+
+
 @router.get("/alerts")
 def incidents(
     request: Request,
@@ -119,7 +127,8 @@ def _refused(
     request: Request, asking: Caller, installed: Installation, alert_id: int, back: str, why: str
 ) -> HTMLResponse:
     """The page that it was done on, with what speaks against it."""
-    problem = gettext_for(request, asking)(why)
+    _ = gettext_for(request, asking)
+    problem = Problem(_("This cannot be done with the incident as it is now."), why)
     with installed.store.reading() as session:
         if not _is_list(back):
             return _one(request, asking, session, alert_id, None, problem)
@@ -133,7 +142,7 @@ def _list(
     session: Session,
     filters: Filters,
     before: int | None,
-    problem: str | None = None,
+    problem: Problem | None = None,
 ) -> HTMLResponse:
     seen = asking.brands(Permission.READ_ALERTS)
     found = inbox.listed(session, filters.wanted(asking), brands=seen, before=before, limit=SHOWN + 1)
@@ -179,7 +188,12 @@ def _filters(session: Session, asking: Caller, filters: Filters) -> list[tuple[s
 
 
 def _one(
-    request: Request, asking: Caller, session: Session, alert_id: int, before: int | None, problem: str | None = None
+    request: Request,
+    asking: Caller,
+    session: Session,
+    alert_id: int,
+    before: int | None,
+    problem: Problem | None = None,
 ) -> HTMLResponse:
     found = dossier(session, alert_id, clock.now(), brands=asking.brands(Permission.READ_ALERTS))
     if found is None:
