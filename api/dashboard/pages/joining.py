@@ -53,7 +53,7 @@ def set_up(
         said = _("Somebody with this e-mail address was invited already. Use the link of the invitation.")
         return _setup(request, installed, token, said, name, email)
     except SetUpError:
-        return _setup(request, installed, "")
+        return _setup(request, installed, token)
     return signed_in(request, installed, made, "/")
 
 
@@ -86,12 +86,12 @@ def _setup(
         "done": done, "good": good, "token": token, "problem": problem, "name": name, "email": email,
         "longest_name": LONGEST_NAME, "longest_email": LONGEST_EMAIL, "most": MOST,
     }  # fmt: skip
-    status_code = 422 if problem else 200 if good else 403
+    status_code = 422 if problem else 403 if token and not good else 200
     return show(request, "entrance/setup.html", None, context, status_code=status_code)
 
 
 def _join(request: Request, installed: Installed, token: str, problem: str | None = None) -> Response:
     person = entering.invited(installed.store, token, clock.now())
     context = {"person": person, "token": token, "problem": problem, "most": MOST}
-    status_code = 403 if person is None else 422 if problem else 200
+    status_code = 403 if person is None and token else 422 if problem else 200
     return show(request, "entrance/join.html", None, context, status_code=status_code)

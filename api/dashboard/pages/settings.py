@@ -34,7 +34,7 @@ def settings(
     context = {
         # A team is told of several brands, so its digests concern no single one.
         "digests": _digests(installed.policy) if asking.may(Permission.READ_SETUP) else None,
-        "platforms": [(name, kind.keep_for.days if kind.keep_for else None) for name, kind in SOURCES.items()],
+        "platforms": [(name, kind.keep_for.days) for name, kind in SOURCES.items() if kind.keep_for],
         "session_days": users.LASTS.days,
         "idle_days": IDLE.days,
         "link_days": tokens.LASTS[Purpose.JOIN].days,

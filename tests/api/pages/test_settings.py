@@ -39,7 +39,7 @@ def test_the_overview_shows_what_one_may(house: House, boss: TestClient) -> None
     whole = boss.get("/settings").text
     for address in ("/settings/users", "/settings/keys", "/settings/audit", "/channels", "/me"):
         assert f'href="{address}"' in whole
-    assert "Mentions from reddit" in whole
+    assert "Mentions from youtube" in whole
     for client in (house.client(Role.VIEWER), house.client(Role.ADMINISTRATOR, "Lumbra")):
         part = client.get("/settings").text
         assert 'href="/settings/users"' not in part
