@@ -1,9 +1,7 @@
 """Every resource of the API and every page, in the order in which addresses are matched."""
 
-from api.dashboard.pages import alerts as alerts_page
-from api.dashboard.pages import brands as brands_page
-from api.dashboard.pages import channels as channels_page
 from api.dashboard.pages import (
+    alert_views,
     entrance,
     joining,
     me,
@@ -17,6 +15,9 @@ from api.dashboard.pages import (
     sign_in_oidc,
     trends,
 )
+from api.dashboard.pages import alerts as alerts_page
+from api.dashboard.pages import brands as brands_page
+from api.dashboard.pages import channels as channels_page
 from api.dashboard.pages import mentions as mentions_page
 from api.dashboard.pages import promoters as promoters_page
 from api.dashboard.pages import rules as rules_page
@@ -60,7 +61,7 @@ RESOURCES = (
 """Modules with a ``router`` each."""
 
 PAGES = (
-    entrance, joining, sign_in_oidc, me, now, alerts_page, mentions_page, mention, trends, promoter_collections,
+    entrance, joining, sign_in_oidc, me, now, alert_views, alerts_page, mentions_page, mention, trends, promoter_collections,
     promoters_page, sources_page, rules_page, brands_page, channels_page, settings, settings_users, settings_keys,
     settings_audit,
 )  # fmt: skip

@@ -89,6 +89,12 @@ def one(session: Session, pair_id: int, now: datetime, *, brands: frozenset[int]
     return _known(session, rows, now)[0]
 
 
+def brands_of(session: Session, pairs: Sequence[int], brands: frozenset[int] | None) -> frozenset[int]:
+    """The brands, among these (None = all), that these mentions are of."""
+    wanted = select(_PAIR.brand_id).where(_PAIR.id.in_(sorted(set(pairs))), among(_PAIR.brand_id, brands)).distinct()
+    return frozenset(session.connection().scalars(wanted))
+
+
 def _known(session: Session, rows: Sequence[RowMapping], now: datetime) -> list[Promoter]:
     permissions = of_pairs(session, [row["id"] for row in rows])
     return [_promoter(row, permissions.get(row["id"], NEVER_ASKED), now) for row in rows]
