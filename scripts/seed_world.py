@@ -17,6 +17,7 @@ from seed_words import Said, places, say
 from alerts.reasons import Reason
 from listener.copies import wording
 from listener.query.index import more_words
+from listener.registry import demands
 from listener.relevance import Why
 
 BRANDS = {"Lumbra": 0.45, "Velarca": 0.22, "Telmira": 0.18, "Norquix": 0.1, "Ostrea": 0.05}
@@ -144,7 +145,8 @@ class World:
             f"https://example.com/{kind}/m{number}", lang, reach, json.dumps({"likes": likes}), None, at(when),
             at(when + timedelta(seconds=60 + int(chance() * 900))), None, None, None, None, None,
         ]  # fmt: skip
-        row[16] = row[12]
+        # Where a platform's terms want that, what it still has is looked up again every day.
+        row[16] = at(self.until) if kind in demands() else row[12]
         if recent and chance() < 0.06:
             return row, self._copy(row, when, recent, scores)
         if recent and chance() < 0.1:

@@ -40,6 +40,9 @@ VOID_DELETED = "deleted"
 BLANK = "(This mention was deleted.)"
 """What a notice shows in its place."""
 
+MOST_COUNTED = 1_000
+"""Mentions that nobody has looked up of late are counted up to here."""
+
 _MENTION, _PAIR, _SCORE, _AUTHOR = (table(model).c for model in (Mention, MentionBrand, Score, Author))
 _MEMBER, _DELIVERY, _DECLARED = (table(model).c for model in (AlertMention, Delivery, DeclaredScore))
 _ALERT, _QUOTATION = table(Alert).c, table(Quotation).c
@@ -114,11 +117,13 @@ def unchecked(session: Session, kind: str, source_id: int, before: datetime, lim
 
 
 def unseen_since(session: Session, kind: str, before: datetime) -> int:
-    """How many mentions of a platform, found by its own sources, nobody has looked up since then."""
+    """How many mentions of a platform, found by its own sources, nobody has looked up since then; at most one more
+    than ``MOST_COUNTED``, because pages ask every few seconds and all that is kept may have been left alone."""
     ours = select(col(Source.id)).where(col(Source.kind) == kind)
     late = (_MENTION.kind == kind, _MENTION.deleted_at.is_(None), _MENTION.checked_at < before)
     wanted = (*late, _MENTION.source_id.in_(ours))
-    return int(session.connection().scalar(select(func.count()).where(*wanted)) or 0)
+    some = select(_MENTION.id).where(*wanted).limit(MOST_COUNTED + 1).subquery()
+    return int(session.connection().scalar(select(func.count()).select_from(some)) or 0)
 
 
 def note_checked(session: Session, mentions: Sequence[int], now: datetime) -> None:

@@ -174,8 +174,9 @@ def _not_looked_up(session: Session, now: datetime, patience: timedelta, demands
         late = deletion.unseen_since(session, kind, now - demands[kind] - patience)
         if late:
             which = "mention was" if late == 1 else "mentions were"
+            number = f"{late:,}" if late <= deletion.MOST_COUNTED else f"more than {deletion.MOST_COUNTED:,}"
             found.append(
-                f"{late:,} {which} not looked up on {kind} within {in_words(demands[kind])}, as its terms want: see "
+                f"{number} {which} not looked up on {kind} within {in_words(demands[kind])}, as its terms want: see "
                 "`escucha sources` for why, and whether its quota or daily_cap is too small"
             )
     return found

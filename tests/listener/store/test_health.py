@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from listener.coverage import Stretch
 from listener.queue import WorkQueue
 from listener.scheduler import Scheduler
@@ -209,7 +211,7 @@ def test_a_pair_that_was_set_aside_makes_nothing_stuck_until_it_is_due_again(fee
     assert stuck(feed) == ["mentions wait to be scored since 2026-11-21 12:00 UTC"]
 
 
-def test_posts_that_nobody_looks_up_again_wait_for_a_person(site: Site) -> None:
+def test_posts_that_nobody_looks_up_again_wait_for_a_person(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.brand()
     site.source(kind="x")
     site.take(item("1", kind="x"), item("2", "Aeroluz found it", kind="x"), item("3", "Aeroluz, elsewhere", kind="rss"))
@@ -230,6 +232,10 @@ def test_posts_that_nobody_looks_up_again_wait_for_a_person(site: Site) -> None:
         ours = next(row.id for row in site.rows(Mention) if row.kind == "x")
         deletion.note_checked(session, [ours], site.clock())
     assert told()[0].startswith("1 mention was")
+
+    site.clock.advance(hours=25)
+    monkeypatch.setattr(deletion, "MOST_COUNTED", 1)
+    assert told()[0].startswith("more than 1 mentions were")
 
 
 def test_a_brand_whose_rules_no_longer_read_waits_for_a_person(site: Site) -> None:
