@@ -61,7 +61,8 @@ RESOURCES = (
 """Modules with a ``router`` each."""
 
 PAGES = (
-    entrance, joining, sign_in_oidc, me, now, alert_views, alerts_page, mentions_page, mention, trends, promoter_collections,
+    entrance, joining, sign_in_oidc, me, now, alert_views, alerts_page, mentions_page, mention, trends,
+    promoter_collections,
     promoters_page, sources_page, rules_page, brands_page, channels_page, settings, settings_users, settings_keys,
     settings_audit,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
@@ -21,7 +21,7 @@ from api.routes.dependencies import Before, Id, Installed, Reading
 from api.wiring import Installation
 from listener import clock
 from listener.access import Caller, Permission
-from listener.store import assignees, brands, inbox, life, read, silences
+from listener.store import assignees, brands, inbox, life, read, silences, views
 from listener.store.dossier import Dossier, dossier
 from listener.store.life import LONGEST_NAME, LONGEST_NOTE
 
@@ -32,9 +32,15 @@ SHOWN = 25
 
 ME = "me"
 
+PAGE = "alerts"
+"""What saved views of the inbox are kept under."""
+
 Reader = Annotated[Caller, needs(Permission.READ_ALERTS)]
 Actor = Annotated[Caller, needs(Permission.ACT)]
-Choice = Annotated[str, Query(max_length=200)]
+LONGEST = 200
+"""Characters of what is asked for."""
+
+Choice = Annotated[str, Query(max_length=LONGEST)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,12 @@ class Filters:
     team: str = ""
     text: str = ""
 
+    @classmethod
+    def of(cls, address: str) -> Self:
+        """Those of a list's address."""
+        asked = parse_qsl(address.partition("?")[2], keep_blank_values=True)
+        return cls(**{name: value[:LONGEST] for name, value in asked if name in cls.__slots__})
+
     def wanted(self, asking: Caller) -> inbox.Wanted:
         """The same for the store."""
         asked = {name: value or None for name, value in asdict(self).items()}
@@ -62,7 +74,7 @@ class Problem:
     """Why something was not done: in the reader's language, and exactly, in English."""
 
     said: str
-    exactly: str
+    exactly: str = ""
 
 
 @router.get("/alerts")
@@ -81,7 +93,7 @@ def incidents(
 ) -> HTMLResponse:
     """Incidents, the latest first, those that are not over unless others are asked for; "" = any. What nobody knows
     finds nothing."""
-    return _list(request, asking, session, Filters(state, severity, rule, brand, assignee, team, text), before)
+    return listing(request, asking, session, Filters(state, severity, rule, brand, assignee, team, text), before)
 
 
 @router.get("/alerts/{alert_id}")
@@ -116,10 +128,11 @@ def act_on(
             life.perform(session, alert_id, asked.act, asking.actor, now, **asked.what)
     except (NotPossible, ValueError) as error:
         return _refused(request, asking, installed, alert_id, back, str(error))
-    return go(back if _is_list(back) else f"/alerts/{alert_id}")
+    return go(back if is_list(back) else f"/alerts/{alert_id}")
 
 
-def _is_list(back: str) -> bool:
+def is_list(back: str) -> bool:
+    """Whether an address that a form came with is the list's."""
     return back == "/alerts" or back.startswith("/alerts?")
 
 
@@ -130,13 +143,12 @@ def _refused(
     _ = gettext_for(request, asking)
     problem = Problem(_("This cannot be done with the incident as it is now."), why)
     with installed.store.reading() as session:
-        if not _is_list(back):
+        if not is_list(back):
             return _one(request, asking, session, alert_id, None, problem)
-        asked = {name: value for name, value in parse_qsl(back.partition("?")[2]) if name in Filters.__slots__}
-        return _list(request, asking, session, Filters(**asked), None, problem)
+        return listing(request, asking, session, Filters.of(back), None, problem)
 
 
-def _list(
+def listing(
     request: Request,
     asking: Caller,
     session: Session,
@@ -144,6 +156,7 @@ def _list(
     before: int | None,
     problem: Problem | None = None,
 ) -> HTMLResponse:
+    """The inbox."""
     seen = asking.brands(Permission.READ_ALERTS)
     found = inbox.listed(session, filters.wanted(asking), brands=seen, before=before, limit=SHOWN + 1)
     shown, further = found[:SHOWN], len(found) > SHOWN
@@ -158,6 +171,10 @@ def _list(
         "asked": asked,
         "filters": _filters(session, asking, filters),
         "standing": inbox.standing(session, seen),
+        "views": [
+            (view["id"], view["name"], f"/alerts?{urlencode(view['asked'], doseq=True)}")
+            for view in (views.listed(session, asking.user_id, PAGE) if asking.user_id is not None else ())
+        ],
     }
     part = "x-fragment" in request.headers
     status = 200 if problem is None else 422
