@@ -206,7 +206,7 @@ def _told(person: Person, names: Mapping[int | None, str]) -> list[str]:
 def _line(one: Person, names: Mapping[int | None, str]) -> str:
     state = "" if one.active and one.joined else " (invited)" if one.active else " (switched off)"
     seen = f", last signed in {moment(one.signed_in_at)}" if one.signed_in_at else ""
-    return one_line(f"{one.email}  {one.name}{state}: {', '.join(_told(one, names)) or 'no role'}{seen}")
+    return one_line(f"{one.email} {one.name}{state}: {', '.join(_told(one, names)) or 'no role'}{seen}")
 
 
 def _plain(one: Person, names: Mapping[int | None, str]) -> dict[str, Any]:

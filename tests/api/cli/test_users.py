@@ -33,7 +33,7 @@ def test_a_user_from_invitation_to_switch(escucha: Escucha, store: Store, monkey
     with store.reading() as session:
         admitted = tokens.look(session, Purpose.JOIN, token, clock.now())
     assert admitted is not None
-    assert "bo@x.example  Bo (invited): agent:Lumbra" in escucha("users", "list").out
+    assert "bo@x.example Bo (invited): agent:Lumbra" in escucha("users", "list").out
     assert escucha("users", "add", *BO, "--name", "Bo").status == 1
 
     assert escucha("users", "roles", *BO, "--role", "administrator").status == 0
