@@ -32,6 +32,10 @@ class Counts:
         """Those of which a stance was inferred: what shares are of."""
         return self.promoters + self.passives + self.detractors
 
+    def of(self, label: str) -> int:
+        """How many there are of a stance."""
+        return {"promoter": self.promoters, "passive": self.passives, "detractor": self.detractors}[label]
+
     @property
     def net(self) -> tuple[float, float, float] | None:
         """Net inferred stance, (promoters - detractors) / labelled, with the ends of its 95 % interval; -1 to 1.

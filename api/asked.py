@@ -34,7 +34,7 @@ Narrowed = Annotated[str | None, Query(max_length=500)]
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What an address says, of the right types and lengths and no more. Make it with ``FromAddress``."""
+    """What an address says, of the right types and lengths and no more. Make it with ``from_address``."""
 
     brand: Sequence[str] = ()
     since: datetime | None = None

@@ -115,7 +115,8 @@ def shares(slices: Sequence[Slice], *, title: str, language: Language) -> bytes:
 def stacked(
     labels: Sequence[str], lines: Sequence[Line], unit: str, look: Look, frame: Frame, *, title: str | None = None
 ) -> dict[str, Any]:
-    """Bars on top of each other at each point, of which ``labels`` has the words."""
+    """Bars on top of each other at each point, of which ``labels`` has the words. On a page, what the axes are of
+    (``unit``, here and below) stands beside the picture."""
     names = apart([line.name for line in lines], frame.name)
     rows = [
         {"start": f"{place}", "label": name, "rank": rank, "mentions": line.counts[place]}
@@ -127,7 +128,11 @@ def stacked(
         .mark_bar()
         .encode(
             x=_over(labels, frame),
-            y=alt.Y("mentions:Q", title=unit, axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d")),
+            y=alt.Y(
+                "mentions:Q",
+                title=None if frame.fixed else unit,
+                axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d"),
+            ),
             color=_colour(names, lines, look, frame),
             order=alt.Order("rank:Q", sort="descending"),
         )
@@ -136,7 +141,7 @@ def stacked(
     return finished(chart, look, frame, height=220, top=_top(names, frame))
 
 
-def bands(labels: Sequence[str], lines: Sequence[Line], unit: str, look: Look, frame: Frame) -> dict[str, Any]:
+def bands(labels: Sequence[str], lines: Sequence[Line], look: Look, frame: Frame) -> dict[str, Any]:
     """Shares as lines, each within the band of its interval; broken where there was nothing to have a share of."""
     names = apart([line.name for line in lines], frame.name)
     rows = [
@@ -151,11 +156,11 @@ def bands(labels: Sequence[str], lines: Sequence[Line], unit: str, look: Look, f
     ]
     base = alt.Chart({"values": rows}).encode(
         x=_over(labels, frame),
-        y=alt.Y("value:Q", title=unit, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)),
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)),
         color=_colour(names, lines, look, frame),
     )
     area = base.mark_area(opacity=0.18, invalid="break-paths-show-domains").encode(
-        y=alt.Y("low:Q", title=unit), y2="high:Q"
+        y=alt.Y("low:Q", title=None), y2="high:Q"
     )
     line = base.mark_line(strokeWidth=2, invalid="break-paths-show-domains", point=alt.OverlayMarkDef(size=22))
     return finished(alt.layer(area, line), look, frame, height=240, top=_top(names, frame))
@@ -206,7 +211,12 @@ def _colour(names: Sequence[str], lines: Sequence[Line], look: Look, frame: Fram
     spare = iter(look.others * (len(lines) // len(look.others) + 1))
     colours = [line.colour or next(spare) for line in lines]
     legend = alt.Legend(
-        orient="top", direction="horizontal", symbolType="square", columns=frame.columns, labelLimit=260
+        orient="top",
+        direction="horizontal",
+        symbolType="square",
+        symbolOpacity=1,
+        columns=frame.columns,
+        labelLimit=260,
     )
     return alt.Color("label:N", title=None, scale=alt.Scale(domain=list(names), range=colours), legend=legend)
 

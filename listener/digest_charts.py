@@ -10,7 +10,8 @@ from alerts.digest_period import Every, Period
 from alerts.digest_words import Words
 from alerts.notice import Chart
 from alerts.text import one_line
-from listener.charts import COLOURS, Bar, Slice, over_time, shares
+from listener.chart_looks import COLOURS
+from listener.charts import Bar, Slice, over_time, shares
 from listener.store.digests import HourCount
 
 MOST = 2

@@ -248,11 +248,6 @@ def later(question: Question) -> list[str]:
     return [brand.name for brand in question.brands if brand.created_at > question.since]
 
 
-def of_label(counts: Counts, label: str) -> int:
-    """How many there are of a stance."""
-    return {"promoter": counts.promoters, "passive": counts.passives, "detractor": counts.detractors}[label]
-
-
 def _about(question: Question) -> dict[str, object]:
     return {
         "brands": [brand.name for brand in question.brands], "since": question.since, "until": question.until
@@ -269,7 +264,7 @@ def _share(part: int, whole: int) -> Share | None:
 
 
 def _interval(counts: Counts, label: str) -> Interval | None:
-    found = expectation.share(of_label(counts, label), counts.labelled)
+    found = expectation.share(counts.of(label), counts.labelled)
     return None if found is None else found.interval
 
 
@@ -285,6 +280,6 @@ def _total(counts: Counts, *, narrow: bool) -> Total:
     return Total(
         mentions=counts.mentions, promoters=counts.promoters, passives=counts.passives, detractors=counts.detractors,
         copies=None if narrow else counts.copies, reach=None if narrow else counts.reach,
-        shares={label: _share(of_label(counts, label), counts.labelled) for label in figures.LABELS},
+        shares={label: _share(counts.of(label), counts.labelled) for label in figures.LABELS},
         net=None if net is None else Net(value=net[0], low=net[1], high=net[2]),
     )  # fmt: skip

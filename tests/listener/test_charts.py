@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.notice import Language
-from listener.charts import COLOURS, Bar, Slice, over_time, shares
+from listener.chart_looks import COLOURS
+from listener.charts import Bar, Slice, over_time, shares
 
 SINCE = datetime(2026, 10, 24, 22, tzinfo=UTC)
 MADRID = ZoneInfo("Europe/Madrid")
