@@ -5,7 +5,17 @@ from datetime import timedelta
 from listener.jobs import retain
 from listener.jobs.retain import WHY, blank_old, retain_next
 from listener.store import push as receipts
-from listener.store.tables import Mention, MentionBand, PushReceipt, Tombstone
+from listener.store import throttle, tokens, users
+from listener.store.tables import (
+    Mention,
+    MentionBand,
+    OneTimeToken,
+    PushReceipt,
+    SignInFailure,
+    Tombstone,
+    WebSession,
+)
+from listener.store.tokens import Purpose
 from tests.listener.conftest import Site, item, together
 from tests.listener.store.test_copies import NEWS
 
@@ -81,3 +91,18 @@ def test_without_being_told_it_keeps_to_what_the_kinds_say(feed: Site) -> None:
 
     assert retain_next(feed.store, feed.clock) == 0
     assert left(feed) == {"1"}
+
+
+def test_sessions_tokens_and_wrong_passwords_that_are_over_go(feed: Site) -> None:
+    with feed.store.transaction() as session:
+        user = users.add_user(session, "ana@x.example", "Ana", {}, feed.clock(), password_hash=None)
+        users.open_session(session, user, "test", feed.clock())
+        tokens.issue(session, Purpose.SETUP, feed.clock())
+        throttle.take(session, "ana@x.example", "192.0.2.7", feed.clock())
+    feed.clock.advance(hours=23)
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 0
+    feed.clock.advance(hours=1)
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 3, "the token, and what was tried for and from"
+    feed.clock.advance(days=6)
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 1
+    assert [feed.rows(model) for model in (WebSession, OneTimeToken, SignInFailure)] == [[], [], []]
