@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from alerts.text import tame
 from api import problems
-from api.access import FORGED, SignInNeeded
+from api.access import FORGED, READING, SignInNeeded
 from api.dashboard import problem_page
 from api.headers import HEADERS
 from api.problems import Fault, Refused
@@ -96,6 +96,8 @@ def _refused(request: Request, error: Exception) -> Response:
     status, page = error.status_code, is_page(request)
     if isinstance(error, SignInNeeded) and page and "x-fragment" not in request.headers:
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        # Where a form is sent to there may be no page to come back to.
+        asked = asked if request.method in READING else "/"
         return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", 303)
     if status < 400:
         return Response(status_code=status, headers=error.headers)
@@ -122,9 +124,10 @@ def _not_stored(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    """500 without a word of what broke. The server logs the error itself; this line says which one it was."""
+    """500 without a word of what broke. The server logs the error itself after this line."""
     reference = secrets.token_hex(6)
-    log.error("unforeseen", reference=reference, method=request.method, path=request.url.path, exc_info=error)
+    what = type(error).__name__
+    log.error("unforeseen", reference=reference, method=request.method, path=request.url.path, error=what)
     # This answer alone does not come through ``OwnHeaders``: the server's last resort stands outside of everything.
     if is_page(request):
         return problem_page.show(request, 500, reference=reference, headers=HEADERS)

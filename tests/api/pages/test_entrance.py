@@ -121,6 +121,7 @@ def test_what_is_wrong_is_said_and_the_token_stays_good(
 
 def test_a_session_begins_and_ends(house: House, client: TestClient, ana: int) -> None:
     assert client.get("/me").headers["location"] == "/sign-in?next=%2Fme"
+    assert client.post("/me/password").headers["location"] == "/sign-in?next=%2F", "no page is there to come back to"
     page = client.get("/sign-in", params={"next": "/alerts?state=open"})
     assert 'value="/alerts?state=open"' in page.text
     done = client.post(
