@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -15,7 +15,7 @@ from listener.store.breakers import close_breaker
 from listener.store.callers import among
 from listener.store.coverage import end_unread
 from listener.store.engine import upsert
-from listener.store.tables import Brand, Firing, Gap, Source, Task, table
+from listener.store.tables import Brand, Firing, Gap, RollupHour, Source, Task, table
 
 log = structlog.get_logger()
 
@@ -145,6 +145,16 @@ def names(session: Session, ids: Collection[int]) -> dict[int, str]:
     wanted = table(Brand).c
     found = select(wanted.id, wanted.name).where(wanted.id.in_(sorted(ids)))
     return {row.id: row.name for row in session.connection().execute(found)}
+
+
+def mentions_since(session: Session, brands: Sequence[Brand], since: datetime) -> dict[int, int]:
+    """How many mentions of these brands were written since an hour, copies left out; from the rollups."""
+    hour = table(RollupHour).c
+    counted = select(hour.brand_id, func.sum(hour.mentions).label("mentions")).where(
+        hour.brand_id.in_([brand.id for brand in brands]), hour.hour >= since
+    )
+    rows = session.connection().execute(counted.group_by(hour.brand_id))
+    return {row.brand_id: int(row.mentions or 0) for row in rows}
 
 
 def brand_named(session: Session, name: str) -> Brand | None:
