@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from alerts.durations import in_words
+from api.examples import BODIES
 from api.idempotency import concerns
 from api.problems import MEDIA_TYPE, Problem
 from listener.store.request_receipts import KEPT_FOR
@@ -95,6 +96,7 @@ def _completed(found: dict[str, Any]) -> dict[str, Any]:
                 if "slack" not in operation.get("tags", ()):  # Slack reads plain text, if anything.
                     _with_problems(operation)
                 _with_key(path, method, operation)
+                _with_example(operation, schemas)
                 used |= set(operation.get("tags", ()))
     found["tags"] = [{"name": name, "description": said} for name, said in TAGS.items() if name in used]
     return found
@@ -119,3 +121,14 @@ def _ours(answer: dict[str, Any]) -> bool:
 def _with_key(path: str, method: str, operation: dict[str, Any]) -> None:
     if concerns(method.upper(), path):
         operation.setdefault("parameters", []).append(KEY_HEADER)
+
+
+def _with_example(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """An example of what is sent: the model's own, or that of ``api.examples``."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body is None:
+        return
+    shape = schemas.get(str(body.get("schema", {}).get("$ref", "")).rpartition("/")[2], {})
+    examples = shape.get("examples") or [BODIES[one] for one in (operation["operationId"],) if one in BODIES]
+    if examples:
+        body["examples"] = {f"example {number}": {"value": one} for number, one in enumerate(examples, start=1)}
