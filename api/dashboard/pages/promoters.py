@@ -89,7 +89,7 @@ def cards(
         visible = asking.brands(Permission.READ_PROMOTERS)
         found = promoters.find(session, wanted, clock.now(), brands=visible, after=place(after), limit=SHOWN)
     except QueryError as error:
-        problem = f"{_('These words cannot be looked for.')} {error}"
+        problem = " ".join((_("These words cannot be looked for."), str(error)))
     except ValueError:
         problem = _("One of the filters cannot be read. Choose another value, or leave it empty.")
     return {
