@@ -10,6 +10,7 @@ another host or complains on the console, and ends with 1 if one does. The pages
 
 import argparse
 import itertools
+import logging
 import os
 import re
 import shutil
@@ -23,9 +24,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import page_addresses
+import structlog
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from sqlalchemy import text
+from sqlmodel import select
 
 from api.access import COOKIE
 from api.app import create_app
@@ -35,8 +38,9 @@ from listener import clock
 from listener.access import Role
 from listener.config import Settings
 from listener.reuse import State, Step
-from listener.store import life, reuse, silences, users
+from listener.store import collections, life, reuse, silences, users
 from listener.store.engine import Store
+from listener.store.tables import MentionBrand
 
 CHROMIUM = os.environ.get("ESCUCHA_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ASKED = (Step(State.ASKED),)
@@ -75,6 +79,9 @@ def _people(store: Store) -> str:
             for number, step in enumerate(steps):
                 seen = f"{number}-0"
                 reuse.take_step(session, pair, step, "Ana", now, brands=None, seen=seen)
+        brand_id = connection.scalar(select(MentionBrand.brand_id).where(MentionBrand.id == promoters[0]))
+        spring = collections.one(session, collections.make(session, brand_id, "Spring", "Ana", now), None)
+        collections.add(session, spring, promoters, "Ana", now)
         user = users.add_user(session, "ana@example.com", "Ana", {None: Role.ADMINISTRATOR}, now, password_hash=None)
         return users.open_session(session, user, "screenshots", now)
 
@@ -153,6 +160,10 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="WORDS", help="only pages with this in their address")
     parser.add_argument("--language", choices=LANGUAGES, help="only in this one")
     args = parser.parse_args()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     args.folder.mkdir(parents=True, exist_ok=True)
     with demo_house() as house, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
