@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from alerts.policy import Policy
 from api import passwords
 from api.access import COOKIE
 from listener.access import Role
@@ -209,3 +211,12 @@ def test_a_key_has_no_account(house: House) -> None:
     client = house.client()
     assert client.get("/me").status_code == 403
     assert client.post("/me/sessions").status_code == 403
+
+
+def test_digests_are_listed_for_who_sees_all_brands(house: House) -> None:
+    policy = Policy.model_validate({"teams": [{"name": "Care", "digest": {"daily": "07:30", "weekly": "mon"}}]})
+    house.installation = replace(house.installation, policy=policy)
+    page = house.client(Role.VIEWER).get("/settings").text
+    assert "every day at 07:30; on Mondays, 08:00 (UTC)" in page
+    assert 'href="/api/v1/digests/Care?every=weekly&amp;format=html"' in page
+    assert "Care" not in house.client(Role.VIEWER, "Lumbra").get("/settings").text
