@@ -13,6 +13,7 @@ from alerts.text import one_line
 from api.cli.alert_group import HIGHEST, group, installed, known_rule, not_there
 from api.cli.output import Failure, WrongUse, show_line
 from api.cli.setup import prepare
+from api.way import Imagined
 from api.wiring import channel_names, read_config
 from listener import clock
 from listener.configfile import ConfigFile
@@ -74,11 +75,7 @@ def _imagined(
     if brand is not None and brand not in known:
         raise WrongUse(f"no brand in escucha.yml is called {brand!r}; there are: {', '.join(known) or 'none'}")
     known_rule(rule)
-    now = clock.now()
-    return Incident(
-        id=None, brand=brand, rule=rule, opened_at=now, last_at=now, count=1, reach=reach, severity=severity,
-        platforms=frozenset(platforms), languages=frozenset(languages),
-    )  # fmt: skip
+    return Imagined(brand, rule, severity, languages, platforms, reach).incident(clock.now())
 
 
 def _show(found: Destinations) -> None:

@@ -1,5 +1,6 @@
 """How each source stands, and what was read of it hour by hour."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
@@ -11,7 +12,7 @@ from alerts.wording import counted
 from api.access import needs
 from api.routes.dependencies import Installed, Reading
 from listener import clock, coverage
-from listener.access import Permission
+from listener.access import Caller, Permission
 from listener.coverage import HourState
 from listener.error_words import Kind
 from listener.store import brands
@@ -20,7 +21,9 @@ from listener.store.source_status import Stand, Standing, standings
 from listener.store.tables import Gap as GapRow
 from listener.store.tables import Source
 
-router = APIRouter(prefix="/api/v1/sources", tags=["sources"], dependencies=[needs(Permission.READ_SETUP)])
+router = APIRouter(prefix="/api/v1/sources", tags=["sources"])
+
+MayRead = Annotated[Caller, needs(Permission.READ_SETUP)]
 
 LONGEST = timedelta(days=31)
 """The longest stretch that is told at once."""
@@ -198,13 +201,23 @@ def _hour(hour: coverage.Hour, mentions: int) -> Hour:
 def list_sources(
     session: Reading,
     installed: Installed,
+    asking: MayRead,
     everything: Annotated[
         bool, Query(alias="all", description="Also those that are switched off or read on demand.")
     ] = False,
 ) -> Sources:
-    """How every source stands: last success, how far behind, next run, what is wrong and who must act."""
+    """How every source stands that is read for the caller's brands: last success, how far behind, next run, what is
+    wrong and who must act."""
     found = standings(session, clock.now(), installed.patience, everything=everything)
-    return Sources(items=[SourceStatus.of(standing) for standing in found])
+    mine = reads_for(session, asking)
+    return Sources(items=[SourceStatus.of(standing) for standing in found if mine(standing.source)])
+
+
+def reads_for(session: Session, asking: Caller) -> Callable[[Source], bool]:
+    """Whether a source is read for a brand that whoever asks may see; those read for all brands are."""
+    among = asking.brands(Permission.READ_SETUP)
+    names = None if among is None else {row.name for row in brands.listed(session, among)}
+    return lambda source: names is None or source.brands is None or not names.isdisjoint(source.brands)
 
 
 @router.get(
@@ -214,6 +227,7 @@ def list_sources(
 )
 def list_hours(
     session: Reading,
+    asking: MayRead,
     name: Annotated[str, Path(max_length=500)],
     since: Annotated[
         AwareDatetime | None, Query(description="From when on, with its zone; by default the last 24 hours.")
@@ -227,6 +241,6 @@ def list_hours(
     if start >= end or end - start > LONGEST:
         raise HTTPException(422, "since must lie before until, and not more than 31 days")
     source = brands.source_named(session, name)
-    if source is None:
+    if source is None or not reads_for(session, asking)(source):
         raise HTTPException(404, f"there is no source {name!r}")
     return SourceCoverage.of(session, source, start, end, now)
