@@ -42,6 +42,7 @@ def known(store: Store) -> Mapping[str, object]:
         "pair_id": "SELECT max(mention_brand_id) FROM alert_mention",
         "promoters.mention_id": "SELECT max(id) FROM mention_brand WHERE label = 'promoter' AND hidden_why IS NULL",
         "collection_id": "SELECT min(id) FROM collection",
+        "source_id": "SELECT min(id) FROM source",
         "user_id": "SELECT min(id) FROM user_account",
     }
     with store.reading() as session:

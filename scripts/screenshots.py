@@ -132,10 +132,10 @@ def shoot_all(
         context = browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, locale=language, reduced_motion="reduce"
         )
-        out = _pages(context, address, [one for one in page_addresses.ENTRANCE if only in one])
+        out = _pages(context, address, [one for one in page_addresses.ENTRANCE if only in one], wrong)
         context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
         inside = page_addresses.pages(page_addresses.known(store))
-        paths = _pages(context, address, [one for one in inside if only in one])
+        paths = _pages(context, address, [one for one in inside if only in one], wrong)
         look = f"{language}-{width}-{scheme}"
         context.clear_cookies()
         wrong += shoot(context, address, out, folder, look)
@@ -146,12 +146,15 @@ def shoot_all(
     return wrong
 
 
-def _pages(context: BrowserContext, address: str, paths: list[str]) -> list[str]:
-    return [
-        path
-        for path in paths
-        if page_addresses.answer(context.request.get(address + path, max_redirects=0)) is not None
-    ]
+def _pages(context: BrowserContext, address: str, paths: list[str], wrong: list[str]) -> list[str]:
+    found = []
+    for path in paths:
+        try:
+            if page_addresses.answer(context.request.get(address + path, max_redirects=0)) is not None:
+                found.append(path)
+        except ValueError as error:
+            wrong.append(str(error))
+    return found
 
 
 def main() -> int:
