@@ -51,13 +51,13 @@ class Frame:
 MAIL = Frame(620, 13, 5, 28, fixed=False)
 """All of a digest's charts are of this width."""
 
-WIDE, NARROW = Frame(760, 10, 5, 24), Frame(360, 4, 2, 16)
+WIDE, NARROW = Frame(600, 8, 5, 22), Frame(360, 4, 2, 16)
 FRAMES: Mapping[str, Frame] = {"wide": WIDE, "narrow": NARROW}
 
 LEFT, RIGHT, BOTTOM = 48, 12, 30
 """Margins of charts over time, in pixels."""
 
-NAMES = {WIDE.width: 170, NARROW.width: 116}
+NAMES = {WIDE.width: 160, NARROW.width: 116}
 """The left margin of bars beside each other's names, by the frame's width."""
 
 _LOCALES: Mapping[Language, Any] = {

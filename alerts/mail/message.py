@@ -5,6 +5,7 @@ Standards: RFC 5322 (Message-ID, In-Reply-To, References), 2387 (multipart/relat
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC
 from email.headerregistry import Address
@@ -133,3 +134,16 @@ def _cid(notice: Notice, number: int, domain: str) -> str:
 
 def _label(channel: str) -> str:
     return _NOT_A_LABEL.sub("-", channel.lower()).strip("-")[:60] or "channel"
+
+
+def page_of(message: EmailMessage) -> str:
+    """Its HTML part with the pictures inside it, as a browser wants them."""
+    body = message.get_body(("html",))
+    assert body is not None
+    page: str = body.get_content()
+    for part in message.walk():
+        if part.get_content_type() == "image/png":
+            address = str(part["Content-ID"]).strip("<>")
+            picture = b64encode(part.get_content()).decode("ascii")
+            page = page.replace(f"cid:{address}", f"data:image/png;base64,{picture}")
+    return page

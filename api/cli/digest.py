@@ -1,9 +1,7 @@
 """``escucha digest``: what a team is told of a day or a week, to look at or to send."""
 
-import base64
 from datetime import datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 
 from alerts.digest_period import Every, Period, at
 from alerts.mail.message import compose as as_mail
+from alerts.mail.message import page_of
 from alerts.notice import Notice
 from alerts.policy import Team
 from alerts.text import one_line
@@ -69,7 +68,7 @@ def preview(
     typer.echo(visible_lines(text.get_content()))
     if html is not None:
         with writing(html) as out:
-            out.write(_page(mail))
+            out.write(page_of(mail))
         say(f"written to {html}")
     if png is not None:
         _draw(notice, png)
@@ -131,19 +130,6 @@ def _period(team: Team, date: str | None, *, weekly: bool) -> Period:
             end = datetime.combine(end.date(), end.time(), team.zone).astimezone(end.tzinfo)
         moment = min(now, end)
     return at(team, Every.WEEKLY if weekly else Every.DAILY, moment)
-
-
-def _page(mail: EmailMessage) -> str:
-    """The HTML part with its pictures inside it, as a browser wants them."""
-    body = mail.get_body(("html",))
-    assert body is not None
-    page: str = body.get_content()
-    for part in mail.walk():
-        if part.get_content_type() == "image/png":
-            address = str(part["Content-ID"]).strip("<>")
-            picture = base64.b64encode(part.get_content()).decode("ascii")
-            page = page.replace(f"cid:{address}", f"data:image/png;base64,{picture}")
-    return page
 
 
 def _draw(notice: Notice, folder: Path) -> None:

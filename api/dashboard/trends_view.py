@@ -19,7 +19,7 @@ from listener.buckets import Bucket, Every
 from listener.store import figures
 from listener.store.figures import By, Series
 
-POINTS = 100
+POINTS = 62
 """On a page, which says each in a table too."""
 
 LINES = 4
@@ -75,7 +75,7 @@ class Asked:
         since, until = (bucket.since, bucket.until) if bucket else (self.question.since, self.question.until)
         brand = {"brand": self.question.brands[0].name} if len(self.question.brands) == 1 else {}
         only = {self.question.only.by.value: self.question.only.value} if self.question.only else {}
-        return f"/mentions?{urlencode(brand | only | dict(more) | {'since': _moment(since), 'until': _moment(until)})}"
+        return f"/mentions?{urlencode(brand | only | dict(more) | {'since': _moment(since), 'until': _moment(until)}, safe=':')}"
 
     def chart(self, kind: str, **more: str) -> str:
         """Where a chart of this question is."""
@@ -100,7 +100,7 @@ def volume(session: Session, asked: Asked) -> Shown:
         )
         for place, bucket in enumerate(found.buckets)
     ]
-    head = [_("from"), _("mentions"), *(value_name(By.LABEL, value, asked.words) for value in found.counts)]
+    head = [_("beginning"), _("mentions"), *(value_name(By.LABEL, value, asked.words) for value in found.counts)]
     return Shown(_("Mentions over time"), said, asked.chart("volume"), head, rows, "time", empty=not sum(found.whole))
 
 
@@ -126,7 +126,7 @@ def shares(session: Session, asked: Asked, by: By) -> Shown:
         f"{value_name(by, value, asked.words)} {share_words(share(sum(counts), whole), asked.words)}"
         for value, counts in found.counts.items()
     )
-    head = [_("from"), *(value_name(by, value, asked.words) for value in found.counts)]
+    head = [_("beginning"), *(value_name(by, value, asked.words) for value in found.counts)]
     return Shown(
         _("Shares over time"),
         said,

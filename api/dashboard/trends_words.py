@@ -21,6 +21,13 @@ BYS: Mapping[By, str] = {
     By.THEME: N_("theme"),
 }
 
+EVERIES: Mapping[Every, str] = {
+    Every.HOUR: N_("hour"),
+    Every.DAY: N_("day"),
+    Every.WEEK: N_("week"),
+    Every.MONTH: N_("month"),
+}
+
 _VALUES: Mapping[By, Mapping[str, str]] = {
     By.LABEL: {"promoter": N_("promoters"), "passive": N_("passives"), "detractor": N_("detractors")},
     By.POLARITY: {"positive": N_("positive"), "neutral": N_("neutral"), "negative": N_("negative")},

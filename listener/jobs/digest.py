@@ -24,7 +24,7 @@ from alerts.reasons import Reason
 from listener.scheduler import FAR_AHEAD, take_turn
 from listener.store import audit, brands, deliveries, digests
 from listener.store.engine import Store, insert_new
-from listener.store.tables import Firing, table
+from listener.store.tables import Brand, Firing, table
 
 log = structlog.get_logger()
 
@@ -78,13 +78,15 @@ def compose(
     now: datetime,
     *,
     key: str | None = None,
+    heard: frozenset[int] | None = None,
 ) -> Notice:
-    """A team's digest of a period, as things stand. Raises LookupError where none of its brands is listened for."""
+    """A team's digest of a period, as things stand. ``heard``: the brands (ids) that its own may be held against; None
+    = all. Raises LookupError where none of its brands is listened for."""
     # Only who makes digests waits the half second that altair takes to come.
     from listener.digest_charts import draw
 
-    everybody = list(brands.active_brands(session))
-    ours = [brand for brand in everybody if (brand.role == "own" if team.brands is None else brand.name in team.brands)]
+    ours = brands_of(session, team)
+    everybody = [brand for brand in brands.active_brands(session) if heard is None or brand.id in heard]
     if not ours:
         raise LookupError(f"no brand of the team {team.name} is listened for, so it has no digest")
     found = digests.figures(session, ours, everybody, period, policy, now)
@@ -95,6 +97,15 @@ def compose(
         detractors=digests.telling(session, ours, "detractor", period),
         promoters=digests.telling(session, ours, "promoter", period),
     )  # fmt: skip
+
+
+def brands_of(session: Session, team: Team) -> list[Brand]:
+    """The brands that a team's digests are about: those it names, else all of one's own."""
+    return [
+        brand
+        for brand in brands.active_brands(session)
+        if (brand.role == "own" if team.brands is None else brand.name in team.brands)
+    ]
 
 
 def send_now(made_with: Digests, team: Team, period: Period, now: datetime) -> Sequence[str]:

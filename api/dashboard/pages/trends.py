@@ -19,7 +19,7 @@ from api.dashboard.language import chosen, words
 from api.dashboard.pictures import Turn
 from api.dashboard.rendering import show
 from api.dashboard.trends_view import Asked, Look, Shown, Size
-from api.dashboard.trends_words import BYS, share_words, value_name
+from api.dashboard.trends_words import BYS, EVERIES, share_words, value_name
 from api.routes.dependencies import Installed, Moment, Reading
 from api.routes.figures import counted, later
 from listener import clock
@@ -72,7 +72,7 @@ def trends(
     form = {"brand": brand, "days": days, "since": since, "until": until, "zone": zone, "bucket": bucket, "by": by}
     shown: dict[str, Any] = {
         "form": form, "brands": figures.brands_of(session, asking.brands(Permission.READ_FIGURES)), "bys": BYS,
-        "days": DAYS, "buckets": tuple(Every),
+        "days": DAYS, "buckets": EVERIES,
     }  # fmt: skip
     only = _Only(label=label, polarity=polarity, emotion=emotion, source=source, lang=lang, theme=theme)
     try:
