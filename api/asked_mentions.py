@@ -1,5 +1,7 @@
 """Which mentions are asked for: the same names in the API's addresses, in the pages' and in saved views."""
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
@@ -50,6 +52,18 @@ class Asked(BaseModel):
         asked: dict[str, Any] = {name: getattr(self, name) for name in Asked.model_fields}
         del asked["words"]
         return Filters(min_reach=asked.pop("reach"), **asked)
+
+
+def of_page(params: Mapping[str, str]) -> dict[str, str]:
+    """What a page's address says, for ``AskedPage.model_validate``: forms send empty fields, and moments without a
+    zone, which are UTC's. What else stands in the address is none of ours."""
+    given = {name: value for name, value in params.items() if name in AskedPage.model_fields and value.strip()}
+    for name in {"since", "until"} & given.keys():
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", given[name]):
+            given[name] += "T00:00Z"
+        elif re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", given[name]):
+            given[name] += "Z"
+    return given
 
 
 class AskedPage(Asked):

@@ -2,6 +2,7 @@
 // page without loading it anew, keys, previews. Pages say what they want in data- attributes; nothing here knows a page.
 //
 //   data-live="alerts mentions" data-from="/address"   the part is fetched anew when one of these topics moves
+//   data-loads="/address"                              the part is fetched once, after the page is there
 //   form[data-enhance]                                 sent by fetch; the answer's <main> takes the place of ours
 //   data-preview="/address" data-into="#id"            what its form says is sent there as it is typed
 //   button[data-preview] data-into="#id"               the same of its form, when it is pressed
@@ -409,9 +410,25 @@ document.addEventListener("click", (event) => {
   if (copied) navigator.clipboard?.writeText(document.querySelector(copied.dataset.copies).textContent);
 });
 
+async function load(part) {
+  const address = part.dataset.loads;
+  part.removeAttribute("data-loads");
+  part.setAttribute("aria-busy", "true");
+  try {
+    const { shown } = await page(address, { headers: { "X-Fragment": "1" } });
+    localise(shown.body);
+    part.replaceChildren(...shown.body.childNodes);
+  } catch {
+    part.append(words.failed);
+  } finally {
+    part.removeAttribute("aria-busy");
+  }
+}
+
 function ready() {
   localise(document);
   follow();
+  for (const part of document.querySelectorAll("[data-loads]")) load(part);
 }
 
 ready();
