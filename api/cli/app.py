@@ -9,6 +9,7 @@ from alerts.channel import ChannelSetupError
 from api.cli import (
     alerts,
     backfill,
+    brands,
     channels,
     check,
     collect,
@@ -41,7 +42,8 @@ __all__ = ["app", "main"]
 
 # In the order of `escucha --help`: what a newcomer needs first.
 MODULES = (
-    demo, run, imports, collect, sources, backfill, score, explain, query, relevance, evaluate, check, alerts,
+    demo, run, imports, collect, sources, backfill, score, explain, query, brands, relevance, evaluate, check,
+    alerts,
     routes, silences, digest, channels, deliveries, push, users,
     keys,
 )  # fmt: skip

@@ -2,13 +2,14 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import typer
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from alerts.wording import counted
 from api.addresses import listens_everywhere
@@ -16,12 +17,13 @@ from api.cli.output import Failure, say
 from api.cli.setup import prepare
 from api.wiring import build_channels, build_senders, channel_names
 from listener import configfile
+from listener.brand_entries import edited_fields, said_in_file
 from listener.config import PREFIX, SECRETS, ConfigError, Settings
 from listener.configfile import ConfigFile, ConfigFileError
 from listener.policy_check import doubts
 from listener.query.hints import hints
 from listener.rules import is_on
-from listener.store import migrate
+from listener.store import brands, migrate
 from listener.store.engine import Store, StoreError
 from sentiment.errors import SentimentError
 from sentiment.scorer import look_for
@@ -55,6 +57,8 @@ def check() -> None:
         wrong += _problem(lambda: build_senders(settings, config))
     for warning in _warnings(settings, config):
         say(f"warning: {warning}")
+    for note in _edited(settings, config):
+        say(f"note: {note}")
     if wrong:
         raise ConfigError("\n".join(wrong))
     assert config is not None
@@ -102,6 +106,37 @@ def _database(settings: Settings) -> None:
                 raise
             # A server may be started later.
             say(f"warning: {error}")
+
+
+def _edited(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
+    """Where what the file says of a brand does not hold, because it was changed over the pages."""
+    path = _database_file(settings)
+    if config is None or (path is not None and not path.exists()):
+        return
+    with closing(Store(settings.database())) as store:
+        try:
+            with store.reading() as session:
+                rows = {row.name: row for row in brands.active_brands(session)}
+        except (StoreError, SQLAlchemyError):
+            # Not there, or of another version: said elsewhere, or mended by the next start.
+            return
+    for entry in config.brands:
+        row = rows.get(entry.name)
+        if row is None:
+            continue
+        said = said_in_file(entry)
+        for field, _, _ in edited_fields(said, row.edits):
+            moved = row.file is not None and dict(_flat(row.file)).get(field) != dict(_flat(said)).get(field)
+            yield (
+                f"brand {entry.name}: {field} was changed over the pages, and that holds"
+                + (" although the file says something new; " if moved else "; ")
+                + "`escucha brands reset` lets the file say again"
+            )
+
+
+def _flat(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from said.items()
+    yield from ((f"alerts.{rule}", value) for rule, value in said.get("alerts", {}).items())
 
 
 def _database_file(settings: Settings) -> Path | None:

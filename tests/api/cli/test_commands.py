@@ -24,7 +24,8 @@ FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
     ["demo", "run", "serve", "schedule", "work", "import", "collect", "backfill", "score", "explain", "evaluate",
      "check", "db", "db upgrade", "channels", "channels list", "sources", "sources show", "sources test",
      "alerts", "alerts list", "alerts acknowledge", "alerts precision", "alerts service",
-     "channels test", "channels enable", "query", "query explain", "silences", "silences list", "silences add",
+     "channels test", "channels enable", "brands", "brands list", "brands show", "brands reset",
+     "query", "query explain", "silences", "silences list", "silences add",
      "silences end", "alerts route", "users", "users list", "users add", "users roles", "users password",
      "users deactivate", "users activate", "keys", "keys list", "keys make", "keys revoke"],
 )  # fmt: skip
