@@ -26,7 +26,7 @@ from pathlib import Path
 import page_addresses
 import structlog
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from sqlalchemy import text
 from sqlmodel import select
 
@@ -152,7 +152,7 @@ def _pages(context: BrowserContext, address: str, paths: list[str], wrong: list[
         try:
             if page_addresses.answer(context.request.get(address + path, max_redirects=0)) is not None:
                 found.append(path)
-        except ValueError as error:
+        except (ValueError, Error) as error:
             wrong.append(str(error))
     return found
 
