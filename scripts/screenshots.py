@@ -112,7 +112,10 @@ def shoot(context: BrowserContext, address: str, paths: list[str], folder: Path,
     page.on("request", lambda sent: None if sent.url.startswith((address, "data:")) else wrong.append(sent.url))
     for path in paths:
         page.goto(address + path)
+        # Pictures further down are fetched when they come into sight.
+        page.evaluate("for (const one of document.images) one.loading = 'eager'")
         page.wait_for_timeout(150)
+        page.wait_for_function("[...document.images].every(one => one.complete)")
         over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if over > 0:
             wrong.append(f"{path} ({look}) scrolls sideways by {over} px")
