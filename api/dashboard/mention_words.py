@@ -20,6 +20,13 @@ LABELS = {
     "unscored": N_("not scored yet"),
 }
 
+BESIDES = {
+    "irony": N_("irony"),
+    "offensive": N_("offensive"),
+    "complaint": N_("complaint"),
+    "relevance": N_("relevance"),
+}
+
 CORRECTED = {"stance": N_("stance"), "polarity": N_("polarity"), "relevance": N_("relevance")}
 
 SAID = STANCES | POLARITIES | {"about": N_("about the brand"), "not_about": N_("not about the brand")}

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from alerts.text import tame
 from api.access import needs
-from api.dashboard.mention_words import CORRECTED, POLARITIES, SAID, STANCES
+from api.dashboard.mention_words import BESIDES, CORRECTED, POLARITIES, SAID, STANCES
 from api.dashboard.rendering import show
 from api.routes.dependencies import Explained, Id, Installed
 from listener.access import Caller, Permission
@@ -91,7 +91,7 @@ def _chances(row: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, float]]
         yield "polarity", [(name, row["polarity"].get(name, 0.0)) for name in POLARITIES]
     if row["emotions"]:
         yield "emotions", sorted(row["emotions"].items(), key=lambda one: -one[1])
-    rest = [(name, row[name]) for name in ("irony", "offensive", "complaint", "relevance") if row[name] is not None]
+    rest = [(name, row[name]) for name in BESIDES if row[name] is not None]
     if rest:
         yield "rest", rest
 

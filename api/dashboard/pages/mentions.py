@@ -33,6 +33,12 @@ Word = Annotated[str, Form(max_length=4_000)]
 SHOWN = 25
 """Rows on a page: with more of them it would weigh too much."""
 
+MORE = frozenset({"lang", "emotion", "author", "reach", "since", "until", "hidden", "unsure"})
+"""Filters that are folded away while they are not used."""
+
+NOT_EXPORTED = frozenset({"alert", "cluster", "unsure", "copies"})
+"""Filters that exports do not know."""
+
 PAGE = "mentions"
 
 
@@ -140,7 +146,8 @@ def _list(
         "asked": shown, "query": query, "problem": said, "page": page, "shown": SHOWN, "longest_name": LONGEST_NAME,
         "older": None if page.next is None else f"/mentions?{urlencode({**shown, 'after': str(page.next)})}",
         "live": "after" not in shown and said is None, "stances": STANCES, "labels": LABELS, "polarities": POLARITIES,
-        "most_words": MOST_WORDS,
+        "most_words": MOST_WORDS, "narrowed": not MORE.isdisjoint(shown),
+        "unexportable": not NOT_EXPORTED.isdisjoint(shown),
     }  # fmt: skip
     if "x-fragment" in request.headers:
         return show(request, "mentions/found.html", asking, context)

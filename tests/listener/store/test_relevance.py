@@ -137,7 +137,7 @@ def test_a_person_shows_and_hides_and_no_model_overrides_that(delta: Site) -> No
     assert sorted(shown(delta)) == ["neither", "water"]
     assert delta.rollups() == delta.recount()
     after = pairs(delta)
-    assert (after["air"].said_by, after["air"].said_at) == ("unknown", delta.clock())
+    assert (after["air"].said_by, after["air"].said_at) == ("ana", delta.clock())
     assert after["air"].hidden_why == "a person said that it is not about the brand"
     # What was hidden and is shown by hand is judged; what a model is sure of stays as the person said.
     judge_batch(delta.store, delta.clock())
