@@ -12,7 +12,7 @@ from api.dashboard.language import N_, Words
 RULES: Mapping[str, str] = {
     "detractor": N_("Detractors"),
     "crisis": N_("Crisis words"),
-    "reach": N_("Far-reaching criticism"),
+    "reach": N_("Wide reach"),
     "promoter": N_("Promoters"),
     "spike": N_("Spike"),
     "unanswered": N_("Unanswered"),
