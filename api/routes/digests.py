@@ -31,7 +31,7 @@ _TOLD = (Permission.READ_FIGURES, Permission.READ_MENTIONS, Permission.READ_ALER
 
 UNKNOWN = "no team of this name has a digest that you may see; GET /api/v1/digests has those that there are"
 
-_RENDERED = {
+_RENDERED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The digest, in the form that was asked for.", "content": {"text/html": {}, "text/plain": {}}},
     404: {"description": "There is no such team, or its digest is about brands that are not yours."},
 }
