@@ -8,7 +8,7 @@ import structlog
 from alerts.durations import in_words
 from listener.registry import SOURCES
 from listener.scheduler import take_turn
-from listener.store import deletion, links, request_receipts, throttle, tokens, users
+from listener.store import deletion, links, request_receipts, search_index, throttle, tokens, users
 from listener.store import push as receipts
 from listener.store.engine import Store
 
@@ -25,6 +25,11 @@ SLICES = 64
 """Parts of the bands looked through one after the other, for the same reason."""
 
 _JOB = "retain"
+
+_WORDS_JOB = "forget_words"
+
+WORDS_EVERY = timedelta(days=1)
+"""It writes most of the index anew; platforms want what is deleted there to be gone here within a day."""
 
 
 def retain_next(
@@ -44,7 +49,18 @@ def retain_next(
         forgotten = receipts.forget_receipts(session, now) + request_receipts.forget(session, now)
         for kept in (users, tokens, throttle):
             forgotten += kept.forget_old(session, now)
-    return forgotten + blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
+    forgotten += blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
+    if take_turn(store, _WORDS_JOB, WORDS_EVERY, now):
+        forget_words(store, keep_on)
+    return forgotten
+
+
+def forget_words(store: Store, keep_on: Callable[[], bool]) -> None:
+    """Take the words of what was deleted out of the index's file too; nothing finds them any more before."""
+    while keep_on():
+        with store.transaction() as session:
+            if not search_index.settle(session):
+                return
 
 
 def blank_old(
