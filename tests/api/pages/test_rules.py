@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from alerts.registry import RULES
 from api.dashboard import rule_fields
 from api.dashboard.rule_words import CHOICES
 from listener.access import Role
 from listener.jobs.alert import judge_batch
-from listener.store import read
-from listener.store.tables import Brand
+from listener.store.tables import Alert, Brand
 from tests.api.conftest import HOSTILE, House
 
 one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -63,7 +63,7 @@ def test_tried_then_saved_then_what_the_jobs_go_by(
     assert "It holds from the next mention on." in client.get("/rules").text
     judge_batch(house.store, house.clock())
     with house.store.reading() as session:
-        assert read.alerts(session, limit=5) == []
+        assert session.exec(select(Alert)).all() == []
 
 
 @one_database
@@ -95,7 +95,7 @@ def test_two_who_edit_at_once_see_both_versions(house: House, client: TestClient
         ("detractor", {"min_probability": "700"}, "lies between 0 and 1"),
         ("detractor", {"window": "soon"}, "a length of time looks like"),
         ("detractor", {"grow_at": "5, x"}, "numbers with commas between"),
-        ("detractor", {"when": "<b>AND"}, "&lt;b&gt;AND"),
+        ("detractor", {"when": "<b> AND"}, "&lt;b&gt; AND"),
         ("unanswered", {"hours": "- &a [*a, *a]"}, "no &amp; and * here"),
         ("unanswered", {"hours": "- ["}, "this cannot be read"),
     ],
