@@ -1,18 +1,20 @@
 """Exports: what lists show, as a file of any length. The last line says that nothing is missing."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import StreamingResponse
 
 from alerts.severity import Severity
 from api.access import needs
+from api.asked_mentions import Asked as AskedMentions
 from api.downloads import Download
-from api.routes.dependencies import HIGHEST_ID, BrandName, Installed, Moment
+from api.routes.dependencies import BrandName, Installed, Moment
+from api.routes.mentions import unreadable
 from api.routes.promoters import Asked
 from listener import clock
 from listener.access import Caller, Permission
@@ -20,7 +22,6 @@ from listener.query import QueryError
 from listener.reuse import Standing
 from listener.store import exports, inbox
 from listener.store.exports import Sheet
-from listener.store.search import Filters
 from listener.tabular import Format
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
@@ -37,43 +38,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mentions:
-    """Which mentions."""
-
-    words: str
-    filters: Filters
-
-
-def mentions_asked(
-    words: Annotated[str, Query(max_length=2_000, description="A query that the words must match.")] = "",
-    brand: BrandName = None,
-    label: Annotated[
-        Literal["promoter", "passive", "detractor", "none", "unscored"] | None, Query(description="Only with this one.")
-    ] = None,
-    polarity: Annotated[Literal["negative", "neutral", "positive"] | None, Query(description="Only those.")] = None,
-    emotion: Annotated[str | None, Query(max_length=40, description="Only where this one is the likeliest.")] = None,
-    source: Annotated[str | None, Query(max_length=100, description="Only from this platform.")] = None,
-    feed: Annotated[str | None, Query(max_length=200, description="Only from the source of this name.")] = None,
-    lang: Annotated[str | None, Query(max_length=35, description="Only in this language, such as es.")] = None,
-    theme: Annotated[str | None, Query(max_length=60, description="Only on this theme of the brand.")] = None,
-    since: Annotated[Moment | None, Query(description="Said then or later.")] = None,
-    until: Annotated[Moment | None, Query(description="Said before.")] = None,
-    author: Annotated[str | None, Query(max_length=200, description="Only by this account or name.")] = None,
-    reach: Annotated[int | None, Query(ge=0, le=HIGHEST_ID, description="Only with at least this reach.")] = None,
-    hidden: Annotated[bool, Query(description="Those that only share the brand's name instead.")] = False,
-) -> Mentions:
-    """Which mentions, by the filters of the list."""
-    filters = Filters(
-        brand=brand, label=label, polarity=polarity, emotion=emotion, source=source, feed=feed, lang=lang, theme=theme,
-        since=since, until=until, author=author, min_reach=reach, hidden=hidden,
-    )  # fmt: skip
-    return Mentions(words, filters)
-
-
-AskedMentions = Annotated[Mentions, Depends(mentions_asked)]
-
-
 class Only(StrEnum):
     """Which promoters: those whose author allows it as things stand, or all."""
 
@@ -84,10 +48,12 @@ class Only(StrEnum):
 @router.get(
     "/mentions.{kind}", summary="Export mentions", response_class=StreamingResponse, responses=ANSWERS
 )  # fmt: skip
-def export_mentions(installed: Installed, asking: Exporter, kind: Kind, asked: AskedMentions) -> Download:
+def export_mentions(
+    installed: Installed, asking: Exporter, kind: Kind, asked: Annotated[AskedMentions, Query()]
+) -> Download:
     """Mentions with their scores, the latest said first; the filters are those of `/api/v1/mentions`."""
-    sheet = exports.mentions(asking.brands(Permission.EXPORT), asked.words, asked.filters)
-    return _send(installed, sheet, kind, asking, {"words": asked.words, **asdict(asked.filters)})
+    sheet = exports.mentions(asking.brands(Permission.EXPORT), asked.words, asked.filters())
+    return _send(installed, sheet, kind, asking, asked.model_dump())
 
 
 @router.get("/promoters.{kind}", summary="Export promoters", response_class=StreamingResponse, responses=ANSWERS)
@@ -160,7 +126,7 @@ def _send(installed: Installed, sheet: Sheet, kind: Format, asking: Caller, aske
     try:
         return Download(installed, sheet, kind, asking.actor, said)
     except QueryError as error:
-        raise HTTPException(422, f"words: {error}") from error
+        raise unreadable(error) from error
 
 
 def _kept(value: object) -> object:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from api import etags
 from api.access import needs
 from api.routes.dependencies import HIGHEST_ID, BrandName, Id, Installed, Limit, Moment, Reading
+from api.routes.mentions import unreadable
 from listener import clock, reuse
 from listener.access import Caller, Permission
 from listener.query import QueryError
@@ -194,7 +195,7 @@ def list_promoters(
     try:
         found = promoters.find(session, asked, clock.now(), brands=brands, after=after, limit=limit)
     except QueryError as error:
-        raise HTTPException(422, f"words: {error}") from error
+        raise unreadable(error) from error
     items = [Promoter.of(one) for one in found.items]
     return Promoters(items=items, next=str(found.next) if found.next else None, complete=found.complete)
 
