@@ -65,9 +65,9 @@ def test_somebody_is_invited_and_given_roles(house: House, boss: TestClient) -> 
     assert (stale.status_code, "Somebody else changed" in stale.text) == (422, True)
     assert "/join?token=" in boss.post("/settings/users/2", data={"act": "link"}).text
     boss.post("/settings/users/2", data={"act": "deactivate"})
-    assert "switched off" in boss.get("/settings/users/2").text
+    assert "<b>switched off</b>" in boss.get("/settings/users/2").text
     boss.post("/settings/users/2", data={"act": "activate"})
-    assert "switched off" not in boss.get("/settings/users/2").text
+    assert "<b>switched off</b>" not in boss.get("/settings/users/2").text
     assert boss.get("/settings/users/9").status_code == 404
     with house.store.reading() as session:
         assert len(audit.listed(session, action="user")) == 5
