@@ -24,7 +24,8 @@ def pages(known: Mapping[str, object]) -> list[str]:
 
     Raises KeyError, naming it, for a parameter that is not known: whoever adds a page says which thing it is to show.
     """
-    return _addresses(PAGES, known, lacking_is_error=True)
+    # Pictures are on pages, and are asked for with what those say of them.
+    return [one for one in _addresses(PAGES, known, lacking_is_error=True) if not one.endswith(".svg")]
 
 
 def lists(known: Mapping[str, object]) -> list[str]:
