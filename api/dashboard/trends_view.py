@@ -75,7 +75,8 @@ class Asked:
         since, until = (bucket.since, bucket.until) if bucket else (self.question.since, self.question.until)
         brand = {"brand": self.question.brands[0].name} if len(self.question.brands) == 1 else {}
         only = {self.question.only.by.value: self.question.only.value} if self.question.only else {}
-        return f"/mentions?{urlencode(brand | only | dict(more) | {'since': _moment(since), 'until': _moment(until)}, safe=':')}"
+        window = {"since": _moment(since), "until": _moment(until)}
+        return f"/mentions?{urlencode(brand | only | dict(more) | window, safe=':')}"
 
     def chart(self, kind: str, **more: str) -> str:
         """Where a chart of this question is."""

@@ -22,6 +22,7 @@ _PAIR, _MENTION, _BRAND, _SOURCE, _SCORE, _AUTHOR = (
     table(model).c for model in (MentionBrand, Mention, Brand, Source, Score, Author)
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Redecided:
     """What looking again at some pairs came to. ``last``: the id of the last one, None = there were none."""

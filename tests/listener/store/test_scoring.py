@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from listener.store import scoring
-from listener.store.scoring import Unscored
 from listener.store.rollups import moving
+from listener.store.scoring import Unscored
 from listener.store.tables import MentionBrand, RollupHour, Score, table
 from tests.conftest import NOON
 from tests.listener.conftest import Site, broken_off, dawdling, item, score_row, together
