@@ -38,7 +38,7 @@ TAGS = {
     "alerts": "Incidents: how they came about, who was told, what people do with them.",
     "silences": "What nobody is told of, and until when.",
     "rules": "The rules' settings, and what they would have told.",
-    "routing": "Who is told of what.",
+    "routes": "Who is told of what.",
     "channels": "Ways to reach people.",
     "deliveries": "Every message that was to reach somebody.",
     "digests": "Summaries of a day or a week.",
@@ -129,6 +129,8 @@ def _with_example(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     if body is None:
         return
     shape = schemas.get(str(body.get("schema", {}).get("$ref", "")).rpartition("/")[2], {})
-    examples = shape.get("examples") or [BODIES[one] for one in (operation["operationId"],) if one in BODIES]
+    name = operation["operationId"]
+    # A model's own lose what is null on their way into the description.
+    examples = [BODIES[name]] if name in BODIES else shape.get("examples", [])
     if examples:
         body["examples"] = {f"example {number}": {"value": one} for number, one in enumerate(examples, start=1)}

@@ -32,7 +32,7 @@ class Seen(HTMLParser):
         found = dict(attrs)
         if tag == "script" and not (found.get("src") or "").startswith("/static/"):
             self.acting.append(f"script {attrs}")
-        if tag in ("iframe", "object", "embed", "base", "b"):
+        if tag in ("iframe", "object", "embed", "base"):
             self.acting.append(tag)
         for name, value in attrs:
             if name.startswith(HANDLERS) or (value or "").strip().lower().startswith(("javascript:", "data:")):
@@ -72,6 +72,7 @@ def test_no_page_has_anything_that_acts(hostile: House) -> None:
 
 def test_no_cell_of_an_export_is_a_formula(hostile: House) -> None:
     client = hostile.client()
+    csv.field_size_limit(2**22)
     for kind in ("mentions", "promoters", "alerts"):
         answer = client.get(f"/api/v1/exports/{kind}.csv")
         assert answer.status_code == 200
