@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 BODIES: Mapping[str, Any] = {
-    "post_mentions_mention_id_corrections": {"what": "stance", "value": "passive"},
+    "post_mentions_mention_id_corrections": {"what": "stance", "value": "-1"},
     "post_alerts_backtest": {"brand": "Lumbra", "rule": "detractor", "days": 14, "settings": {"min_probability": 0.8}},
     "post_alerts_alert_id_assign": {"to": "bea"},
     "post_alerts_alert_id_snooze": {"for": "2h"},

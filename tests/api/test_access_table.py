@@ -117,7 +117,7 @@ class Asked:
 
     def status(self, operation: Operation, column: str) -> tuple[int, str]:
         """What an operation about Lumbra's things answers; and its text."""
-        path = operation.path
+        path = operation.path.replace("/channels/{name}", "/channels/{channel}")
         for name, value in self.ids.items():
             path = path.replace(f"{{{name}}}", str(value))
         assert "{" not in path, f"say which {operation.path} to ask for"
@@ -129,7 +129,8 @@ class Asked:
             more["data"] = {}
         with self._monkeypatch.context() as patched:
             # These look again at what they have changed, and take nothing away that is asked for later.
-            if not operation.path.startswith("/api/v1/brands/{brand_id}/") and operation.method != "PATCH":
+            whole = operation.method == "DELETE" and operation.path.endswith("{brand_id}")
+            if whole or not operation.path.startswith("/api/v1/brands/{brand_id}"):
                 patched.setattr(Store, "transaction", _undone)
             answer = self.clients[column].request(operation.method, path, **more)
         return answer.status_code, answer.text
@@ -220,7 +221,7 @@ def _wrong(operation: Operation, column: str, status: int, text: str) -> str | N
     if status in (401, 403):
         return "should be let in"
     # Views are each user's own, and no team of this house has a digest.
-    if status == 404 and not operation.path.startswith(("/api/v1/views/", "/api/v1/digests/")):
+    if status == 404 and not operation.path.startswith(("/api/v1/views/", "/mentions/views/", "/api/v1/digests/")):
         return "there should be something"
     return None
 
