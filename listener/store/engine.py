@@ -36,6 +36,10 @@ POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 80}
 """Enough connections for the stages' threads and the API's; idle ones beyond ten are closed."""
 
 
+SHORT = "-c jit=off -c max_parallel_workers_per_gather=0"
+"""For PostgreSQL: our statements find a few rows each. What the index of words costs makes it guess otherwise, and then
+it compiles them and starts processes for them, which takes ten times as long as they do."""
+
 ROOM = ("cache_size=-16384", "wal_autocheckpoint=4000")
 """For SQLite: 16 MiB a connection (2 are the default) and as much in the log before it is written back. A page of
 mentions touches some hundred places in the index of copies, and most of them again with the next page."""
@@ -74,7 +78,8 @@ class Store:
         self._line: Line | None = line_of(Path(parsed.database or "")) if self.dialect == "sqlite" else None
 
     def _postgresql(self) -> Engine:
-        engine = create_engine(self.url, pool_pre_ping=True, hide_parameters=True, **POOL)
+        said = {} if "options" in self.url.query else {"options": SHORT}
+        engine = create_engine(self.url, connect_args=said, pool_pre_ping=True, hide_parameters=True, **POOL)
 
         # PostgreSQL's own errors quote whole rows ("DETAIL: Failing row contains (...)").
         @event.listens_for(engine, "handle_error")

@@ -15,6 +15,9 @@ MOST = 20_000
 """Mentions that have a word at most for it to be rare: these are looked up. What more have is met soon enough by going
 through what was said last."""
 
+HANDFUL = 500
+"""Mentions whose ids are asked with themselves, not with the words that found them."""
+
 _MERGED_AT_ONCE = 500
 """Pages of SQLite's index: a tenth of a second for which nobody else writes."""
 
@@ -35,11 +38,15 @@ _FTS5 = _Syntax('"{}"', '"{}" *', " AND ", " OR ")
 _TSQUERY = _Syntax("'{}'", "'{}':*", " & ", " | ")
 
 
-def having(session: Session, ask: Ask) -> Select[Any] | None:
+def having(session: Session, ask: Ask) -> Select[Any] | list[int] | None:
     """The ids of the mentions that have what is asked for; None where these are more than ``MOST``."""
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     wanted = Either((ask, Word(EVERY_QUERY)))
     found = _sqlite(_written(wanted, _FTS5)) if on_sqlite else _postgresql(_written(wanted, _TSQUERY))
+    # Themselves where they are a handful: PostgreSQL guesses thousands for any word and would go through all pairs.
+    first = list(session.connection().scalars(found.limit(HANDFUL + 1)))
+    if len(first) <= HANDFUL:
+        return first
     some = found.limit(MOST + 1).subquery()
     number = session.connection().scalar(select(func.count()).select_from(some))
     return found if (number or 0) <= MOST else None

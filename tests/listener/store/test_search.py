@@ -144,8 +144,8 @@ def test_blank_and_edited_mentions_leave_the_index(stocked: Site) -> None:
             session.connection().exec_driver_sql(check)
 
 
-def _ids(session: Session, wanted: Select[Any]) -> set[int]:
-    return set(session.connection().scalars(wanted))
+def _ids(session: Session, wanted: Select[Any] | list[int]) -> set[int]:
+    return set(wanted) if isinstance(wanted, list) else set(session.connection().scalars(wanted))
 
 
 def test_filters_narrow_a_search_down(feed: Site) -> None:
