@@ -48,10 +48,11 @@ def _corrections(bulk: Bulk, corrected: list[tuple[int, str, datetime]], random:
 def _permissions(bulk: Bulk, promoters: list[tuple[int, int, datetime]], random: Random) -> None:
     permissions, items, collections = [], [], []
     ids: dict[int, int] = {}
-    for pair, brand_id, when in promoters:
-        if random.random() > 0.02:
+    for number, (pair, brand_id, when) in enumerate(promoters):
+        # However few there are, one of each state.
+        if number >= len(_STATES) and random.random() > 0.02:
             continue
-        state, asked, answered = random.choice(_STATES), when + timedelta(hours=5), when + timedelta(days=2)
+        state, asked, answered = _STATES[number % len(_STATES)], when + timedelta(hours=5), when + timedelta(days=2)
         granted = state == "granted"
         permissions.append((
             pair, state, at(asked), random.choice(PEOPLE), None if state == "asked" else at(answered),

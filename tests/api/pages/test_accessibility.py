@@ -1,5 +1,6 @@
-"""Every page there is, held against axe-core's rules: light and dark, wide and narrow, with a year of mentions."""
+"""Every page there is, held against axe-core's rules, light and wide, dark and narrow; and what each weighs."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,12 +26,16 @@ import seed_mentions
 
 pytestmark = pytest.mark.browser
 
+HEAVIEST = 100 * 1024
+"""Bytes of a page with its styles and scripts, as they are sent, without charts."""
+
+OF_A_PAGE = re.compile(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"')
+
 SERIOUS = frozenset({"serious", "critical"})
 
-ALL: dict[str, Any] = {"resultTypes": ["violations"]}
-COLOURS = ALL | {"runOnly": ["color-contrast"]}
-LOOKS = ((1280, "light", ALL), (380, "dark", ALL), (1280, "dark", COLOURS), (380, "light", COLOURS))
-"""Windows' widths and colours. Wide or narrow, what else there is to be found is the same in the dark."""
+RULES: dict[str, Any] = {"resultTypes": ["violations"]}
+LOOKS = ((1280, "light"), (380, "dark"))
+"""Windows' widths and colours: what there is to be found follows from the one or from the other."""
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +57,9 @@ def addresses(year: Served) -> list[str]:
     return page_addresses.pages(page_addresses.known(year.house.store))
 
 
-def findings(page: Page, rules: dict[str, Any]) -> list[str]:
+def findings(page: Page) -> list[str]:
     """What is serious of what axe-core finds, in words."""
-    found = page.evaluate("rules => axe.run(rules)", rules)["violations"]
+    found = page.evaluate("rules => axe.run(rules)", RULES)["violations"]
     return [
         f"{one['id']}: {one['help']}: "
         + "; ".join(f"{node['target']} {node['failureSummary']}" for node in one["nodes"])
@@ -75,10 +80,10 @@ def test_no_page_has_a_serious_finding(browser: Browser, year: Served, addresses
         looked_at += 1
         page.goto(f"{year.url}{address}")
         page.evaluate(script)
-        for width, colours, rules in LOOKS:
+        for width, colours in LOOKS:
             page.set_viewport_size({"width": width, "height": 800})
             page.emulate_media(color_scheme=colours)
-            here = findings(page, rules)
+            here = findings(page)
             if (over := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
                 here.append(f"scrolls sideways by {over} px")
             if here:
@@ -94,6 +99,25 @@ def test_nor_has_what_somebody_sees_who_is_not_signed_in(browser: Browser, year:
     page.goto(year.url)
     page.locator("input[type=password]").wait_for()
     page.evaluate(Axe().axe_script)
-    found = findings(page, ALL)
+    found = findings(page)
     context.close()
     assert found == []
+
+
+def test_no_page_weighs_more_than_a_hundred_kilobytes(browser: Browser, year: Served, addresses: list[str]) -> None:
+    context = browser.new_context()
+    context.add_cookies([year.sign_in()])
+    weights: dict[str, int] = {}
+    parts: dict[str, int] = {}
+    for address in addresses:
+        said = page_addresses.answer(context.request.get(f"{year.url}{address}", max_redirects=0))
+        if said is None:
+            continue
+        weights[address] = len(said.encode())
+        for part in OF_A_PAGE.findall(said):
+            if part not in parts:
+                parts[part] = len(context.request.get(f"{year.url}{part}").body())
+            weights[address] += parts[part]
+    context.close()
+    assert parts
+    assert {address: weight for address, weight in weights.items() if weight > HEAVIEST} == {}
