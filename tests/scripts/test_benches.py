@@ -84,7 +84,7 @@ def test_a_list_that_takes_ten_times_as_long_with_ten_times_as_many_is_seen() ->
     assert bench_api.shown(rows).splitlines()[1].startswith("steep")
 
 
-KNOWN = ("alert_id", "source_id", "brand_id", "collection_id", "user_id", "mention_id", "pair_id", "rule", "kind", "name")
+KNOWN = ("alert_id", "source_id", "brand_id", "collection_id", "user_id", "mention_id", "rule", "kind", "name")
 
 
 def test_a_page_that_nobody_knows_an_example_for_is_an_error() -> None:
