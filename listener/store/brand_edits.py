@@ -12,6 +12,7 @@ from listener.configfile import BrandEntry, brand_problems
 from listener.items import storable
 from listener.store.audit import note
 from listener.store.brands import active_brands
+from listener.store.locks import alone_with_brands
 from listener.store.tables import Brand
 
 LONGEST_NAME = 200
@@ -64,10 +65,11 @@ def add(
     Raises Refused, with the field, for what makes no brand.
     """
     entry = _entry(name, said, channels)
+    alone_with_brands(session)
     alike = next((one for one in active_brands(session) if one.name.strip().casefold() == name.casefold()), None)
     if alike is not None:
         raise Refused([("name", f"{alike.name!r} is listened for already; capitals and spaces do not count")])
-    brand = session.exec(select(Brand).where(Brand.name == name).with_for_update()).first()
+    brand = session.exec(select(Brand).where(Brand.name == name).with_for_update(key_share=True)).first()
     if brand is None:
         brand = Brand(name=name, query="", created_at=now, version=0)
     brand.file, brand.edits, brand.active = None, said_in_file(entry), True
@@ -137,7 +139,7 @@ def retire(session: Session, brand_id: int, check: Check, actor: str, now: datet
 
 
 def _locked(session: Session, brand_id: int, check: Check) -> Brand:
-    wanted = select(Brand).where(col(Brand.id) == brand_id, col(Brand.active)).with_for_update()
+    wanted = select(Brand).where(col(Brand.id) == brand_id, col(Brand.active)).with_for_update(key_share=True)
     brand = session.exec(wanted.execution_options(populate_existing=True)).first()
     if brand is None:
         raise KeyError(brand_id)

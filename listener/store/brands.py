@@ -15,6 +15,7 @@ from listener.store.breakers import close_breaker
 from listener.store.callers import among
 from listener.store.coverage import end_unread
 from listener.store.engine import upsert
+from listener.store.locks import alone_with_brands
 from listener.store.tables import Brand, Firing, Gap, RollupHour, Source, Task, table
 
 log = structlog.get_logger()
@@ -37,9 +38,11 @@ def save_brands(session: Session, rows: Sequence[Mapping[str, Any]], now: dateti
     escucha.yml says of it, beside which holds what was changed over the pages since (left out: it is not from there).
     """
     brand = table(Brand)
+    alone_with_brands(session)
     names = [row["name"] for row in rows]
-    # Held until the end: who edits one meanwhile would be written over.
-    held = select(brand).where(brand.c.name.in_(names)).order_by(brand.c.id).with_for_update()
+    # Held until the end: who edits one meanwhile would be written over. Only from edits (FOR NO KEY UPDATE), though:
+    # intake holds brands for what it stores of them, in an order of its own.
+    held = select(brand).where(brand.c.name.in_(names)).order_by(brand.c.id).with_for_update(key_share=True)
     known = {row.name: row for row in session.connection().execute(held)}
     wanted = [_beside_edits(row, known.get(row["name"])) for row in rows]
     _save(session, Brand, wanted, now, changing=_SAID_OF_BRANDS)
@@ -54,9 +57,10 @@ def _beside_edits(row: Mapping[str, Any], known: Any) -> dict[str, Any]:
     if known is None:
         return dict(row)
     found = dict(row)
-    if "file" in row and known.edits:
+    if known.edits:
+        # A row without "file" says nothing of what the file says: then that of before still holds.
         try:
-            found |= row_of(in_force(row["name"], row["file"], known.edits))
+            found |= row_of(in_force(row["name"], row.get("file", known.file), known.edits))
         except ValueError as error:
             # Made by another version: what the file says must be listened for all the same.
             log.exception("brand_edits_not_read", brand=row["name"], error=str(error))

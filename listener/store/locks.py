@@ -12,6 +12,7 @@ from sqlmodel import Session
 # Any constant will do, as long as every process uses the same.
 _MENTIONS = 0x65736D65
 _USERS = 0x65737573
+_BRANDS = 0x65736272
 
 
 def alone(session: Session) -> None:
@@ -22,6 +23,11 @@ def alone(session: Session) -> None:
 def alone_with_users(session: Session) -> None:
     """Wait until nobody else changes who is an administrator: there must be a first one, and a last one must stay."""
     _take(session, "pg_advisory_xact_lock", _USERS)
+
+
+def alone_with_brands(session: Session) -> None:
+    """Wait until nobody else adds brands: names that differ in capitals alone are one, which no index says."""
+    _take(session, "pg_advisory_xact_lock", _BRANDS)
 
 
 def beside(session: Session) -> None:
