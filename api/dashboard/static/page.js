@@ -25,6 +25,12 @@ const words = document.body.dataset;
 const language = document.documentElement.lang || undefined;
 let waiting = 0;
 let current = null;
+let shownAt = whole(location);
+
+// An address without the place in the page that it leads to.
+function whole({ pathname, search }) {
+  return pathname + search;
+}
 
 // --- Saying what is going on ---------------------------------------------------------------------------------------
 
@@ -238,6 +244,7 @@ function take(shown, address, keep) {
   ours.replaceWith(theirs);
   say(shown.getElementById("said")?.textContent.trim() ?? "");
   if (!keep && address !== location.href) history.pushState(null, "", address);
+  shownAt = whole(location);
   ready();
   // What was acted on may have left the list: the next one has come to its place.
   const all = items();
@@ -326,7 +333,10 @@ async function preview(form, signal) {
   }
 }
 
-window.addEventListener("popstate", () => location.reload());
+// A jump within the page is told as one, too.
+window.addEventListener("popstate", () => {
+  if (whole(location) !== shownAt) location.reload();
+});
 window.addEventListener("pagehide", unfollow);
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) follow();
