@@ -35,7 +35,7 @@ class Setting(BaseModel):
     meaning: str = Field(description="What it does, in words.")
 
 
-class Kind(BaseModel):
+class RuleKind(BaseModel):
     """A rule that there is."""
 
     rule: str
@@ -50,7 +50,7 @@ class Kind(BaseModel):
 class Kinds(BaseModel):
     """All rules."""
 
-    items: list[Kind]
+    items: list[RuleKind]
 
 
 class Rule(BaseModel):
@@ -169,10 +169,10 @@ def _answer(brand: BrandRow, rule: str, response: Response) -> Rule:
     return Rule.of(brand, rules_in_force.one(rule, brand.role, brand.alerting))
 
 
-def _kind(name: str, in_force: Mapping[str, Any] | None) -> Kind:
+def _kind(name: str, in_force: Mapping[str, Any] | None) -> RuleKind:
     kind = RULES[name]
     defaults = rules_in_force.written(name, kind.settings())
-    return Kind(
+    return RuleKind(
         rule=name, summary=kind.summary, looks_at="mentions" if isinstance(kind, MentionRule) else "windows",
         about="sources" if rules_in_force.about_none(name) else "brand", roles=sorted(kind.roles),
         settings=[

@@ -4,17 +4,19 @@ A correction holds whatever models say before and after it, until it is taken ba
 repeats it, and the figures follow in the same transaction.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, RowMapping, Select, func, insert, or_, select, update
+from sqlalchemy import Row, RowMapping, Select, case, func, insert, or_, select, update
 from sqlmodel import Session
 
 from listener.store import audit, relevance
 from listener.store.callers import among
+from listener.store.links import portions
 from listener.store.locks import alone
 from listener.store.rollups import moving
 from listener.store.scoring import likeliest
@@ -119,22 +121,35 @@ def _write(session: Session, pair_id: int, what: What, said: str | None) -> None
         .order_by(_PAIR.id)
         .with_for_update(key_share=True)
     ).all()  # fmt: skip
-    scores = _latest(session, [one.id for one in family])
+    of_stance = what is What.STANCE
+    said_at, shown_at = ("said_stance", "label") if of_stance else ("said_polarity", "polarity")
+    scored = [one.id for one in family if one.scored_at is not None]
+    if said is None:
+        shown = _by_model(session, what, scored)
+    else:
+        shown = dict.fromkeys(scored, label_of_step(said) if of_stance else said)
+    # A story may have tens of thousands of copies, and nobody else writes meanwhile: a statement for many at once.
+    alike: defaultdict[tuple[tuple[str, str | None], ...], list[int]] = defaultdict(list)
+    for one in family:
+        values = {said_at: said}
+        if one.scored_at is not None:
+            values[shown_at] = shown.get(one.id)
+        alike[tuple(values.items())].append(one.id)
     with moving(session, [one.id for one in family]):
-        for one in family:
-            score = scores.get(one.id)
-            values: dict[str, Any] = {"said_stance": said} if what is What.STANCE else {"said_polarity": said}
-            if one.scored_at is not None and what is What.STANCE:
-                values["label"] = (score and score.label) if said is None else label_of_step(said)
-            elif one.scored_at is not None:
-                values["polarity"] = said or likeliest(score.polarity if score else {})
-            session.connection().execute(update(table(MentionBrand)).where(_PAIR.id == one.id).values(**values))
+        for its, ids in alike.items():
+            for some in portions(ids):
+                session.connection().execute(update(table(MentionBrand)).where(_PAIR.id.in_(some)).values(**dict(its)))
 
 
-def _latest(session: Session, pairs: Sequence[int]) -> dict[int, Row[Any]]:
-    latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id.in_(pairs)).group_by(_SCORE.mention_brand_id)
-    query: Select[Any] = select(_SCORE.mention_brand_id, _SCORE.label, _SCORE.polarity).where(_SCORE.id.in_(latest))
-    return {row.mention_brand_id: row for row in session.connection().execute(query)}
+def _by_model(session: Session, what: What, pairs: Sequence[int]) -> dict[int, str | None]:
+    """What these pairs' latest scores say; those without one are left out."""
+    found: dict[int, str | None] = {}
+    for some in portions(pairs):
+        latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id.in_(some)).group_by(_SCORE.mention_brand_id)
+        query: Select[Any] = select(_SCORE.mention_brand_id, _SCORE.label, _SCORE.polarity).where(_SCORE.id.in_(latest))
+        for row in session.connection().execute(query):
+            found[row.mention_brand_id] = row.label if what is What.STANCE else likeliest(row.polarity)
+    return found
 
 
 def listed(
@@ -147,13 +162,13 @@ def listed(
     limit: int = 50,
 ) -> Sequence[RowMapping]:
     """Corrections, the last made first, with what was corrected: enough to teach a model from. Those of mentions that
-    are gone say so by an empty text."""
+    are gone, or no longer about the brand, have an empty text."""
     query = (
         select(
             _CORRECTION.id, _CORRECTION.mention_brand_id.label("mention"), _CORRECTION.what, _CORRECTION.before,
             _CORRECTION.after, _CORRECTION.model, _CORRECTION.revision, _CORRECTION.actor, _CORRECTION.at,
-            _BRAND.name.label("brand"), _MENTION.text, func.coalesce(_MENTION.lang, _PAIR.lang).label("lang"),
-            _PAIR.spans,
+            _BRAND.name.label("brand"), func.coalesce(_MENTION.lang, _PAIR.lang).label("lang"), _PAIR.spans,
+            case((_PAIR.void.is_(None), _MENTION.text), else_="").label("text"),
         )
         .join_from(table(Correction), table(MentionBrand), _PAIR.id == _CORRECTION.mention_brand_id)
         .join(table(Mention), _MENTION.id == _PAIR.mention_id)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from alerts.reasons import Reason
 from listener.relevance import About, Decision, rules, trusted
 from listener.store import copies
+from listener.store.links import portions
 from listener.store.locks import alone
 from listener.store.rollups import moving
 from listener.store.tables import Author, Brand, Mention, MentionBrand, Score, Source, table
@@ -61,7 +62,7 @@ def decide(
 def texts(session: Session, pairs: Sequence[int]) -> dict[int, tuple[str, About]]:
     """What the mentions of these pairs say, and what is known of them beside it."""
     latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
-    rows = session.connection().execute(
+    query = (
         select(
             _PAIR.id, _MENTION.text, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.kind,
             _SOURCE.name.label("source"), _AUTHOR.handle, _AUTHOR.name, _AUTHOR.native_id,
@@ -70,8 +71,8 @@ def texts(session: Session, pairs: Sequence[int]) -> dict[int, tuple[str, About]
         .join(table(Source), _SOURCE.id == _MENTION.source_id)
         .outerjoin(table(Author), _AUTHOR.id == _MENTION.author_id)
         .outerjoin(table(Score), _SCORE.id == latest.scalar_subquery())
-        .where(_PAIR.id.in_(pairs))
     )  # fmt: skip
+    rows = (row for some in portions(pairs) for row in session.connection().execute(query.where(_PAIR.id.in_(some))))
     return {
         row.id: (
             row.text,
@@ -209,13 +210,16 @@ def _apply(session: Session, pairs: Mapping[int, Row[Any]], decisions: Mapping[i
 
 def _probabilities(session: Session, ids: Sequence[int]) -> dict[int, float | None]:
     """What the latest model gave."""
-    latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id.in_(ids)).group_by(_SCORE.mention_brand_id)
-    rows = session.connection().execute(
-        select(_SCORE.mention_brand_id, _SCORE.relevance, _SCORE.lang).where(_SCORE.id.in_(latest))
-    )
-    return dict.fromkeys(ids) | {row.mention_brand_id: trusted(row.relevance, row.lang) for row in rows}
+    found: dict[int, float | None] = dict.fromkeys(ids)
+    for some in portions(ids):
+        latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id.in_(some)).group_by(_SCORE.mention_brand_id)
+        rows = session.connection().execute(
+            select(_SCORE.mention_brand_id, _SCORE.relevance, _SCORE.lang).where(_SCORE.id.in_(latest))
+        )
+        found |= {row.mention_brand_id: trusted(row.relevance, row.lang) for row in rows}
+    return found
 
 
 def _set(session: Session, ids: Sequence[int], **values: Any) -> None:
-    if ids:
-        session.connection().execute(update(table(MentionBrand)).where(_PAIR.id.in_(ids)).values(**values))
+    for some in portions(ids):
+        session.connection().execute(update(table(MentionBrand)).where(_PAIR.id.in_(some)).values(**values))

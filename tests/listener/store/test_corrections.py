@@ -1,6 +1,9 @@
 """What a person corrects holds whatever models say, and the figures follow."""
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from listener.store import notices, relevance
 from listener.store.corrections import ABOUT, NOT_ABOUT, What, correct, listed
@@ -77,6 +80,29 @@ def test_relevance_is_said_by_somebody_and_taken_back(heard: Site) -> None:
     shown = heard.rows(MentionBrand)[0]
     assert (shown.said_relevant, shown.said_by, shown.said_at, shown.hidden_why) == (None, None, None, None)
     assert heard.rollups() == heard.recount()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_story_with_many_copies_is_corrected_by_few_statements_that_a_database_takes(feed: Site) -> None:
+    """PostgreSQL takes 65,535 parameters at once, and while this goes on nobody else writes."""
+    feed.take(*[item(str(number), STORY, minute=number / 600) for number in range(600)])
+    feed.score()
+    sizes: list[int] = []
+
+    def seen(_: Any, __: Any, ___: str, parameters: Any, ____: Any, many: bool) -> None:
+        # What is sent as rows of one statement is bounded by itself.
+        sizes.append(1 if many else len(parameters))
+
+    event.listen(feed.store.engine, "before_cursor_execute", seen)
+    for what, said in ((What.STANCE, "1"), (What.POLARITY, "neutral"), (What.RELEVANCE, NOT_ABOUT)):
+        for value in (said, None):
+            say(feed, 1, what, value)
+    event.remove(feed.store.engine, "before_cursor_execute", seen)
+
+    assert max(sizes) <= 500, "all copies in one statement"
+    assert len(sizes) < 300, "a statement for each copy"
+    assert feed.rollups() == feed.recount()
+    assert set(labels(feed)) == {"detractor"}
 
 
 def test_what_was_corrected_is_no_evidence_of_an_incident_any_more(heard: Site) -> None:
