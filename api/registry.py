@@ -44,6 +44,7 @@ from api.routes import (
     metrics,
     promoters,
     queries,
+    retention,
     routing,
     rules,
     silences,
@@ -56,7 +57,8 @@ from api.routes import (
 RESOURCES = (
     health, metrics, brands, queries, sources, mentions, corrections, figures, exports, promoters,
     collections, alert_figures, backtest, alerts, alert_acts, silences, rules, routing, channels, deliveries, digests,
-    ingest, slack, views, users, keys, audit, events,
+    ingest, slack, views, users, keys, audit,
+    retention, events,
 )  # fmt: skip
 """Modules with a ``router`` each."""
 

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     USERS = "users:admin"
     KEYS = "keys:admin"
     AUDIT = "audit:read"
+    SETTINGS = "settings:admin"
 
 
 _READING = frozenset(
@@ -52,7 +53,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 }
 """What each role may do with its brand's things."""
 
-EVERYWHERE = frozenset({Permission.OPERATE, Permission.INGEST, Permission.USERS, Permission.KEYS, Permission.AUDIT})
+EVERYWHERE = frozenset(
+    {Permission.OPERATE, Permission.INGEST, Permission.USERS, Permission.KEYS, Permission.AUDIT, Permission.SETTINGS}
+)
 """Permissions about what belongs to no single brand: they count only where they are held for everything."""
 
 

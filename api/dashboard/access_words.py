@@ -31,5 +31,6 @@ PERMISSIONS: Mapping[Permission, str] = {
     Permission.USERS: N_("Manage users"),
     Permission.KEYS: N_("Manage API keys"),
     Permission.AUDIT: N_("Read the audit"),
+    Permission.SETTINGS: N_("Settle how long mentions are kept"),
 }
 """What each permission lets somebody do."""

@@ -8,7 +8,7 @@ import structlog
 from alerts.durations import in_words
 from listener.registry import SOURCES
 from listener.scheduler import take_turn
-from listener.store import deletion, links, request_receipts, search_index, throttle, tokens, users
+from listener.store import deletion, links, request_receipts, retention, search_index, throttle, tokens, users
 from listener.store import push as receipts
 from listener.store.engine import Store
 
@@ -17,6 +17,8 @@ log = structlog.get_logger()
 EVERY = timedelta(hours=1)
 
 WHY = "kept as long as the platform allows"
+
+SETTLED_WHY = "kept as long as was settled here"
 
 BATCH = 200
 """Mentions blanked in a transaction, so that intake does not wait for long."""
@@ -49,7 +51,10 @@ def retain_next(
         forgotten = receipts.forget_receipts(session, now) + request_receipts.forget(session, now)
         for kept in (users, tokens, throttle):
             forgotten += kept.forget_old(session, now)
+        own = retention.settled(session).keep_for
     forgotten += blank_old(store, keep_for, clock, keep_on) + forget_bands(store, now, keep_on)
+    if own is not None:
+        forgotten += _blank(store, None, own, SETTLED_WHY, clock, keep_on)
     if take_turn(store, _WORDS_JOB, WORDS_EVERY, now):
         forget_words(store, keep_on)
     return forgotten
@@ -67,18 +72,27 @@ def blank_old(
     store: Store, keep_for: Mapping[str, timedelta], clock: Callable[[], datetime], keep_on: Callable[[], bool]
 ) -> int:
     """Blank mentions that were collected longer ago than their platform's terms let us keep them; how many."""
+    return sum(_blank(store, kind, keep_for[kind], WHY, clock, keep_on) for kind in sorted(keep_for))
+
+
+def _blank(
+    store: Store,
+    kind: str | None,
+    kept_for: timedelta,
+    why: str,
+    clock: Callable[[], datetime],
+    keep_on: Callable[[], bool],
+) -> int:
     blanked = 0
-    for kind in sorted(keep_for):
-        before = blanked
-        while keep_on():
-            now = clock()
-            with store.transaction() as session:
-                old = deletion.collected_before(session, kind, now - keep_for[kind], BATCH)
-                blanked += deletion.blank(session, old, WHY, now)
-            if not old:
-                break
-        if blanked > before:
-            log.info("blanked_old", kind=kind, mentions=blanked - before, kept_for=in_words(keep_for[kind]))
+    while keep_on():
+        now = clock()
+        with store.transaction() as session:
+            old = deletion.collected_before(session, kind, now - kept_for, BATCH)
+            blanked += deletion.blank(session, old, why, now)
+        if not old:
+            break
+    if blanked:
+        log.info("blanked_old", kind=kind or "all", mentions=blanked, kept_for=in_words(kept_for))
     return blanked
 
 

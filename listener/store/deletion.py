@@ -133,10 +133,12 @@ def note_checked(session: Session, mentions: Sequence[int], now: datetime) -> No
         session.connection().execute(update(table(Mention)).where(_MENTION.id.in_(some)).values(checked_at=now))
 
 
-def collected_before(session: Session, kind: str, before: datetime, limit: int) -> list[int]:
-    """Mentions of a platform that were collected before then and are not blank."""
-    wanted = (_MENTION.kind == kind, _MENTION.deleted_at.is_(None), _MENTION.collected_at < before)
-    return list(session.connection().scalars(select(_MENTION.id).where(*wanted).limit(limit)))
+def collected_before(session: Session, kind: str | None, before: datetime, limit: int) -> list[int]:
+    """Mentions of a platform (None = of any) that were collected before then and are not blank."""
+    wanted = select(_MENTION.id).where(_MENTION.deleted_at.is_(None), _MENTION.collected_at < before)
+    if kind is not None:
+        wanted = wanted.where(_MENTION.kind == kind)
+    return list(session.connection().scalars(wanted.limit(limit)))
 
 
 def _blank(session: Session, some: Sequence[int], why: str, now: datetime) -> int:

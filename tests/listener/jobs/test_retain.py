@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from listener.jobs import retain
-from listener.jobs.retain import WHY, blank_old, retain_next
+from listener.jobs.retain import SETTLED_WHY, WHY, blank_old, retain_next
 from listener.store import push as receipts
-from listener.store import throttle, tokens, users
+from listener.store import retention, throttle, tokens, users
 from listener.store.tables import (
     Mention,
     MentionBand,
@@ -106,3 +108,40 @@ def test_sessions_tokens_and_wrong_passwords_that_are_over_go(feed: Site) -> Non
     feed.clock.advance(days=6)
     assert retain_next(feed.store, feed.clock, keep_for={}) == 1
     assert [feed.rows(model) for model in (WebSession, OneTimeToken, SignInFailure)] == [[], [], []]
+
+
+def test_what_people_settled_holds_for_every_platform_and_can_be_taken_back(feed: Site) -> None:
+    feed.take(item("old", kind="x"), item("old news"))
+    feed.score()
+    with feed.store.transaction() as session:
+        settled = retention.settle(session, 30, 0, "ana", feed.clock())
+    feed.clock.advance(days=31)
+    feed.take(item("new", kind="x"))
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 2
+    assert left(feed) == {"new"}
+    assert {stone.why for stone in feed.rows(Tombstone)} == {SETTLED_WHY}
+    assert feed.rollups() == feed.recount()
+
+    with feed.store.transaction() as session:
+        retention.settle(session, None, settled.version, "ana", feed.clock())
+    feed.clock.advance(days=31)
+    assert retain_next(feed.store, feed.clock, keep_for={}) == 0
+
+
+def test_two_who_settle_it_at_once_are_not_both_right(feed: Site) -> None:
+    def settle(days: int) -> object:
+        try:
+            with feed.store.transaction() as session:
+                return retention.settle(session, days, 0, "ana", feed.clock()).days
+        except retention.ChangedMeanwhile:
+            return "changed"
+
+    done = together(lambda: settle(30), lambda: settle(60))
+    assert "changed" in done
+    assert {30, 60} & set(done)
+
+
+@pytest.mark.parametrize("days", [0, -1, 6, 3651])
+def test_too_few_or_too_many_days_are_refused(feed: Site, days: int) -> None:
+    with pytest.raises(ValueError, match="7 to 3650"), feed.store.transaction() as session:
+        retention.settle(session, days, 0, "ana", feed.clock())
