@@ -21,7 +21,7 @@ Days = Annotated[
     int | None,
     Field(
         ge=LEAST, le=MOST, examples=[365],
-        description="Mentions are blanked so many days after they were collected; null = only where a platform asks for it.",
+        description="Mentions are blanked so many days after they were collected; null = as platforms ask for it.",
     ),
 ]  # fmt: skip
 
