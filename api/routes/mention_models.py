@@ -154,7 +154,9 @@ class Correction(BaseModel):
     revision: str | None
     actor: str
     at: datetime
-    text: str = Field(description="What the mention says now; empty where it was deleted.")
+    text: str = Field(
+        description="What the mention says now; empty where it was deleted, or is no longer about the brand."
+    )
     lang: str | None
     spans: list[tuple[int, int]]
 

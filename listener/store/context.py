@@ -1,6 +1,7 @@
 """What a person reads before answering a mention: its thread, its author's history with the brand, the brand's answers.
 
-As far as it was stored: what nobody collected is missing. Everything is bounded, so that a thread of ten thousand
+As far as it was stored: what nobody collected is missing, and so are other posts than of the brands whose mentions the
+reader may see. Everything is bounded, so that a thread of ten thousand
 replies costs what a short one does.
 """
 
@@ -9,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select, true
 from sqlmodel import Session
 
 from alerts.points import Situation
+from listener.store.callers import among
+from listener.store.read import still_theirs
 from listener.store.tables import Author, Brand, Mention, MentionBrand, Score, table
 
 _PAIR, _MENTION, _BRAND, _SCORE, _AUTHOR = (table(model).c for model in (MentionBrand, Mention, Brand, Score, Author))
@@ -79,8 +82,9 @@ class Context:
     history: History
 
 
-def of_pair(session: Session, pair_id: int) -> Context | None:
-    """The context of a mention of a brand; None where there is no such pair."""
+def of_pair(session: Session, pair_id: int, brands: frozenset[int] | None) -> Context | None:
+    """The context of a mention of a brand, for who may see mentions of these brands (None = all); None where there is
+    no such pair."""
     connection = session.connection()
     latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
     query = (
@@ -100,14 +104,13 @@ def of_pair(session: Session, pair_id: int) -> Context | None:
     if row is None:
         return None
     accounts = folded(row["accounts"])
-    above, cut_above = _above(session, row, accounts)
-    below = _replies(session, row["kind"], [row["native_id"]], row["brand_id"], accounts, MOST_REPLIES)
-    further = _replies(
-        session, row["kind"], [post.native_id for post in below if not post.by_brand], row["brand_id"], accounts,
-        MOST_REPLIES,
-    ) if below else []  # fmt: skip
-    replies = connection.scalar(select(func.count()).where(_answers_to(row["kind"], [row["native_id"]])))
-    answers = _own_replies(session, row["kind"], row["native_id"], row["brand_id"], accounts)
+    posts, replying = _posts(row["brand_id"]).where(_seen(brands)), _answers_to(row["kind"], [row["native_id"]])
+    above, cut_above = _above(session, posts, row, accounts)
+    below = _first(session, posts.where(replying), accounts)
+    others = [post.native_id for post in below if not post.by_brand]
+    further = _first(session, posts.where(_answers_to(row["kind"], others)), accounts) if others else []
+    replies = connection.scalar(select(func.count()).select_from(table(Mention)).where(replying, _seen(brands)))
+    answers = _own_replies(session, posts.where(replying), accounts)
     answers += [post for post in further if post.by_brand]
     return Context(
         pair_id=pair_id,
@@ -132,13 +135,13 @@ def folded(accounts: Sequence[str]) -> frozenset[str]:
     return frozenset(name.removeprefix("@").casefold() for name in accounts)
 
 
-def _above(session: Session, row: RowMapping, accounts: frozenset[str]) -> tuple[list[Post], bool]:
+def _above(session: Session, posts: Select[Any], row: RowMapping, accounts: frozenset[str]) -> tuple[list[Post], bool]:
     found: list[Post] = []
     seen = {row["native_id"]}
     parent = row["reply_to"]
     # Strangers' systems wrote these references: they may go round in circles.
     while parent is not None and parent not in seen and len(found) < LONGEST_CHAIN:
-        query = _posts(row["brand_id"]).where(_MENTION.kind == row["kind"], _MENTION.native_id == parent)
+        query = posts.where(_MENTION.kind == row["kind"], _MENTION.native_id == parent)
         above = session.connection().execute(query).mappings().first()
         if above is None:
             break
@@ -148,21 +151,17 @@ def _above(session: Session, row: RowMapping, accounts: frozenset[str]) -> tuple
     return found, parent is not None and parent not in seen
 
 
-def _replies(
-    session: Session, kind: str, to: Sequence[str], brand_id: int, accounts: frozenset[str], limit: int
-) -> list[Post]:
-    query = _posts(brand_id).where(_answers_to(kind, to)).order_by(_MENTION.created_at, _MENTION.id).limit(limit)
+def _first(session: Session, posts: Select[Any], accounts: frozenset[str]) -> list[Post]:
+    """The oldest of these."""
+    query = posts.order_by(_MENTION.created_at, _MENTION.id).limit(MOST_REPLIES)
     return [_post(row, accounts) for row in session.connection().execute(query).mappings()]
 
 
-def _own_replies(session: Session, kind: str, native_id: str, brand_id: int, accounts: frozenset[str]) -> list[Post]:
+def _own_replies(session: Session, replies: Select[Any], accounts: frozenset[str]) -> list[Post]:
     """What the brand said to a mention, however many others replied before."""
     if not accounts:
         return []
-    own = func.lower(func.ltrim(_AUTHOR.handle, "@")).in_(accounts)
-    query = _posts(brand_id).where(_answers_to(kind, [native_id]), own)
-    rows = session.connection().execute(query.order_by(_MENTION.created_at, _MENTION.id).limit(MOST_REPLIES))
-    return [_post(row, accounts) for row in rows.mappings()]
+    return _first(session, replies.where(func.lower(func.ltrim(_AUTHOR.handle, "@")).in_(accounts)), accounts)
 
 
 def _history(session: Session, row: RowMapping, accounts: frozenset[str]) -> History:
@@ -200,6 +199,17 @@ def _posts(brand_id: int) -> Select[Any]:
         .join_from(table(Mention), table(Author), _AUTHOR.id == _MENTION.author_id, isouter=True)
         .outerjoin(table(MentionBrand), and_(_PAIR.mention_id == _MENTION.id, _PAIR.brand_id == brand_id))
     )  # fmt: skip
+
+
+def _seen(brands: frozenset[int] | None) -> ColumnElement[bool]:
+    """The mentions that are about one of these brands; a blank one was. A post is stored because it is about some
+    brand, so what is about none of these is for others to read."""
+    if brands is None:
+        return true()
+    pair = table(MentionBrand).alias().c
+    return (
+        select(pair.id).where(pair.mention_id == _MENTION.id, among(pair.brand_id, brands), still_theirs(pair)).exists()
+    )
 
 
 def _answers_to(kind: str, native_ids: Sequence[str]) -> ColumnElement[bool]:

@@ -42,7 +42,7 @@ def dossier(session: Session, alert_id: int, now: datetime, *, brands: frozenset
     if found is None:
         return None
     telling = most_telling(candidates(session, alert_id))
-    contexts = (context.of_pair(session, mention.id) for mention in telling)
+    contexts = (context.of_pair(session, mention.id, brands) for mention in telling)
     return Dossier(
         incident=found,
         timeline=incidents.timeline(session, alert_id),

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from listener.store import context, corrections
 from listener.store.callers import among
 from listener.store.context import Context
-from listener.store.read import mention_columns
+from listener.store.read import mention_columns, still_theirs
 from listener.store.search import Filters, find
 from listener.store.tables import Alert, AlertMention, MentionBrand, table
 
@@ -33,15 +33,16 @@ class MentionFile:
 
 
 def one(session: Session, pair_id: int, brands: frozenset[int] | None) -> RowMapping | None:
-    """A mention of these brands (None = all) with its latest score; None where there is no such."""
-    wanted = mention_columns().where(_PAIR.id == pair_id, among(_PAIR.brand_id, brands))
+    """A mention of these brands (None = all) with its latest score; None where there is no such, or where an
+    edit took the brand out of it."""
+    wanted = mention_columns().where(_PAIR.id == pair_id, among(_PAIR.brand_id, brands), still_theirs(_PAIR))
     return session.connection().execute(wanted).mappings().one_or_none()
 
 
 def of_pair(session: Session, pair_id: int, brands: frozenset[int] | None) -> MentionFile | None:
     """All about a mention of these brands; None where there is no such."""
     found = one(session, pair_id, brands)
-    around = None if found is None else context.of_pair(session, pair_id)
+    around = None if found is None else context.of_pair(session, pair_id, brands)
     if found is None or around is None:
         return None
     alike: Sequence[RowMapping] = ()

@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, RowMapping, Select, and_, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnCollection,
+    ColumnElement,
+    CompoundSelect,
+    RowMapping,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlmodel import Session
 
 from listener.store.alerting import GROWN
 from listener.store.deliveries import OPEN
+from listener.store.edits import VOID_EDITED
 from listener.store.members import told_once
 from listener.store.tables import (
     Alert,
@@ -165,6 +177,12 @@ def mention_columns() -> Select[Any]:
 def counted() -> ColumnElement[bool]:
     """Pairs that stand for themselves: not copies of others, and not void."""
     return and_(_PAIR.copy_of.is_(None), _PAIR.void.is_(None))
+
+
+def still_theirs(pair: ColumnCollection[str, Any]) -> ColumnElement[bool]:
+    """Pairs whose brand's readers may see the mention, a blank one as well: not those that an edit took its words away
+    from, for what it says now is about others."""
+    return or_(pair.void.is_(None), pair.void != VOID_EDITED)
 
 
 def _copies() -> ColumnElement[int]:
