@@ -21,7 +21,6 @@ class Permission(StrEnum):
     EDIT_BRANDS = "brands:write"
     EDIT_RULES = "rules:write"
     OPERATE = "deliveries:write"
-    INGEST = "ingest:write"
     USERS = "users:admin"
     KEYS = "keys:admin"
     AUDIT = "audit:read"
@@ -53,9 +52,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 }
 """What each role may do with its brand's things."""
 
-EVERYWHERE = frozenset(
-    {Permission.OPERATE, Permission.INGEST, Permission.USERS, Permission.KEYS, Permission.AUDIT, Permission.SETTINGS}
-)
+EVERYWHERE = frozenset({Permission.OPERATE, Permission.USERS, Permission.KEYS, Permission.AUDIT, Permission.SETTINGS})
 """Permissions about what belongs to no single brand: they count only where they are held for everything."""
 
 

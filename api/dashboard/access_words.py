@@ -27,7 +27,6 @@ PERMISSIONS: Mapping[Permission, str] = {
     Permission.EDIT_BRANDS: N_("Change brands"),
     Permission.EDIT_RULES: N_("Change rules"),
     Permission.OPERATE: N_("Switch channels on, send messages again"),
-    Permission.INGEST: N_("Send mentions in"),
     Permission.USERS: N_("Manage users"),
     Permission.KEYS: N_("Manage API keys"),
     Permission.AUDIT: N_("Read the audit"),

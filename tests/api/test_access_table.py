@@ -228,4 +228,4 @@ def _wrong(operation: Operation, column: str, status: int, text: str) -> str | N
 
 def test_what_belongs_to_everything_is_no_permission_for_one_brand(database_url: str) -> None:
     needed = {one.permission for one in operations() if one.permission is not None}
-    assert needed >= frozenset(Permission) - {Permission.INGEST}
+    assert needed == frozenset(Permission)

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from sqlalchemy import text
 
+from alerts import outgoing
 from api.cli import main
 from listener.store.engine import Store
 
@@ -31,9 +32,10 @@ Escucha = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder and no settings but a data directory of the test's own."""
+    """An empty folder and no settings but a data directory of the test's own, and that this machine may be asked:
+    the servers of tests are here (tests/conftest.py)."""
     for name in list(os.environ):
-        if name.startswith("ESCUCHA_"):
+        if name.startswith("ESCUCHA_") and name != outgoing.SETTING:
             monkeypatch.delenv(name)
     monkeypatch.setenv("ESCUCHA_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("ESCUCHA_POLL_SECONDS", "0.05")
