@@ -1,6 +1,7 @@
 """What is handed on to other programs: rows a page at a time, so that however many there are, few are held at once.
 
-A page ends where the next one begins; what is stored meanwhile is newer than what is still to come, and in none.
+A page ends where the next one begins, so that nothing goes out twice. What is stored meanwhile is in none, but for what
+was said before that place: a source that is read from its start brings such.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,7 +78,7 @@ def alerts(brands: frozenset[int] | None, wanted: inbox.Wanted) -> Sheet:
     """Incidents of these brands, the latest first."""
 
     def page(session: Session, after: Place | None) -> tuple[Rows, Place | None]:
-        return _by_id(inbox.listed(session, wanted, brands=brands, before=_number(after), limit=PAGE))
+        return _by_id(inbox.rows(session, wanted, brands=brands, before=_number(after), limit=PAGE))
 
     return Sheet("alerts", _ALERT, page)
 

@@ -1,5 +1,6 @@
 """Incidents as people see them: listed by filters, each with what became of the messages about it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,16 +53,28 @@ def listed(
 
     ``brands``: only of these (``Caller.brands``); ``before``: the id after which the last page ended.
     """
+    return _with_deliveries(session, rows(session, wanted, brands=brands, before=before, limit=limit))
+
+
+def rows(
+    session: Session,
+    wanted: Wanted = ALL,
+    *,
+    brands: frozenset[int] | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """The same without their deliveries, of which there may be thousands."""
     query = _selected().where(among(_ALERT.brand_id, brands), *_conditions(wanted))
     if before is not None:
         query = query.where(_ALERT.id < before)
-    return _with_deliveries(session, query.order_by(_ALERT.id.desc()).limit(limit))
+    return _read(session, query.order_by(_ALERT.id.desc()).limit(limit))
 
 
 def one(session: Session, alert_id: int, brands: frozenset[int] | None = None) -> dict[str, Any] | None:
     """The incident of this id, as ``listed`` gives it; None where there is none among these brands."""
     query = _selected().where(_ALERT.id == alert_id, among(_ALERT.brand_id, brands))
-    return next(iter(_with_deliveries(session, query)), None)
+    return next(iter(_with_deliveries(session, _read(session, query))), None)
 
 
 def is_among(session: Session, alert_id: int, brands: frozenset[int] | None) -> bool:
@@ -81,14 +94,13 @@ def waiting(session: Session, brands: frozenset[int] | None, limit: int) -> list
         .order_by(severity.desc(), seen, _ALERT.created_at, _ALERT.id)
         .limit(limit)
     )
-    return [dict(row) for row in session.connection().execute(query).mappings()]
+    return _read(session, query)
 
 
 def standing(session: Session, brands: frozenset[int] | None) -> dict[str, int]:
     """How many incidents that are not over are in each state."""
     query = select(_ALERT.state, func.count().label("number")).where(~_OVER, among(_ALERT.brand_id, brands))
-    rows = session.connection().execute(query.group_by(_ALERT.state))
-    return {row.state: row.number for row in rows}
+    return {row.state: row.number for row in session.connection().execute(query.group_by(_ALERT.state))}
 
 
 def teams(session: Session, brands: frozenset[int] | None) -> list[str]:
@@ -121,30 +133,37 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     return found
 
 
-def _with_deliveries(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
-    found = [dict(row) for row in session.connection().execute(query).mappings()]
+def _read(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in session.connection().execute(query).mappings()]
+
+
+def _with_deliveries(session: Session, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     by_alert = _deliveries(session, [alert["id"] for alert in found])
     return [alert | {"deliveries": by_alert.get(alert["id"], [])} for alert in found]
 
 
 def _deliveries(session: Session, alert_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     attempt = table(DeliveryAttempt).c
-    rows = session.connection().execute(
+    mine = _DELIVERY.alert_id.in_(alert_ids)
+    sent = session.connection().execute(
         select(
             _DELIVERY.id, _DELIVERY.alert_id, _DELIVERY.key, _DELIVERY.channel, _DELIVERY.kind, _DELIVERY.reason,
             _DELIVERY.state, _DELIVERY.outcome, _DELIVERY.ambiguous, _DELIVERY.attempts, _DELIVERY.not_before,
             _DELIVERY.created_at, _DELIVERY.sent_at,
         )
-        .where(_DELIVERY.alert_id.in_(alert_ids))
+        .where(mine)
         .order_by(_DELIVERY.id)
     ).mappings().all()  # fmt: skip
     tries = session.connection().execute(
         select(attempt.delivery_id, attempt.number, attempt.at, attempt.outcome, attempt.detail)
-        .where(attempt.delivery_id.in_([row["id"] for row in rows]))
+        .join_from(table(DeliveryAttempt), table(Delivery), _DELIVERY.id == attempt.delivery_id)
+        .where(mine)
         .order_by(attempt.id)
-    ).mappings().all()  # fmt: skip
-    result: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        log = [dict(entry) for entry in tries if entry["delivery_id"] == row["id"]]
-        result.setdefault(row["alert_id"], []).append(dict(row) | {"log": log})
+    ).mappings()  # fmt: skip
+    logs: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for entry in tries:
+        logs[entry["delivery_id"]].append(dict(entry))
+    result: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in sent:
+        result[row["alert_id"]].append(dict(row) | {"log": logs[row["id"]]})
     return result

@@ -19,7 +19,7 @@ from listener.store.tables import Brand, MentionBrand, Setting, table
 
 _PAIR, _BRAND, _SETTING = (table(model).c for model in (MentionBrand, Brand, Setting))
 
-_KEY = "themes:"
+TOLD = "themes:"
 """Before a brand's id: the setting that says which of its themes are told, and up to which pair."""
 
 
@@ -44,10 +44,10 @@ def to_retag(session: Session) -> list[int]:
     """The brands whose stored mentions are not all told by the themes of now, the longest known first."""
     rows = session.connection().execute(select(_BRAND.id, _BRAND.themes).order_by(_BRAND.id)).all()
     settings = session.connection().execute(
-        select(_SETTING.key, _SETTING.value).where(_SETTING.key.in_([f"{_KEY}{row.id}" for row in rows]))
+        select(_SETTING.key, _SETTING.value).where(_SETTING.key.in_([f"{TOLD}{row.id}" for row in rows]))
     )
     known = {row.key: row.value for row in settings}
-    return [row.id for row in rows if _from(row.themes, known.get(f"{_KEY}{row.id}")) is not None]
+    return [row.id for row in rows if _from(row.themes, known.get(f"{TOLD}{row.id}")) is not None]
 
 
 def retag(session: Session, brand_id: int, now: datetime, limit: int) -> int:
@@ -56,7 +56,7 @@ def retag(session: Session, brand_id: int, now: datetime, limit: int) -> int:
     # Whoever scores takes the same turn and reads the themes after it: what is scored later needs no telling.
     alone(session)
     themes: dict[str, str] = session.connection().scalar(select(_BRAND.themes).where(_BRAND.id == brand_id)) or {}
-    key = f"{_KEY}{brand_id}"
+    key = f"{TOLD}{brand_id}"
     value = session.connection().scalar(select(_SETTING.value).where(_SETTING.key == key))
     after = _from(themes, value)
     if after is None:

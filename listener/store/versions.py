@@ -1,7 +1,7 @@
 """Whether what the pages show has changed, asked once a second: nothing here grows with the number of mentions.
 
 Each topic is read from the ends of indexes, from small tables that people fill, and of mentions from the newest only:
-what happens to an older one shows by the rows that it leaves (a score, a correction, a deletion's void).
+what happens to an older one shows by the rows that it leaves (a score, a correction, themes told again).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Executable, case, func, select
 from sqlmodel import Session
 
 from alerts.incident import State
+from listener.reuse import State as Permitted
 from listener.store.deliveries import OPEN
 from listener.store.tables import (
     Alert,
@@ -26,20 +27,25 @@ from listener.store.tables import (
     Delivery,
     DeliveryAttempt,
     Gap,
+    Mention,
     MentionBrand,
     ReusePermission,
     Score,
+    Setting,
     Silence,
     Source,
     table,
 )
+from listener.store.themes import TOLD as THEMES_TOLD
 
 NEWEST = 500
 """Mentions that are looked at one by one: more than any page that follows by itself shows."""
 
 Seen = tuple[Any, ...]
 
-_PAIR, _ALERT, _DELIVERY, _SILENCE = (table(model).c for model in (MentionBrand, Alert, Delivery, Silence))
+_PAIR, _MENTION, _ALERT, _DELIVERY, _SILENCE, _SETTING = (
+    table(model).c for model in (MentionBrand, Mention, Alert, Delivery, Silence, Setting)
+)
 
 
 def _rows(session: Session, query: Executable) -> Seen:
@@ -51,17 +57,17 @@ def _last(model: type[Any]) -> Any:
 
 
 def mentions(session: Session, _now: datetime) -> Seen:
-    """New ones, scores, what rules made of them, corrections; shown, hidden, edited or deleted."""
-    newest = (
+    """New ones, scores, what rules made of them, corrections; shown, hidden, edited or deleted; reach; themes."""
+    newest_rows = (
         select(
-            _PAIR.judged_at, _PAIR.hidden_why, _PAIR.void, _PAIR.edition, _PAIR.copy_of, _PAIR.said_at,
-            _PAIR.said_stance, _PAIR.said_polarity, _PAIR.label,
+            _PAIR.mention_id, _PAIR.judged_at, _PAIR.hidden_why, _PAIR.void, _PAIR.edition, _PAIR.copy_of,
+            _PAIR.said_at, _PAIR.said_stance, _PAIR.said_polarity, _PAIR.label,
         )
         .order_by(_PAIR.id.desc())
         .limit(NEWEST)
         .subquery()
-        .c
     )  # fmt: skip
+    newest = newest_rows.c
     counted: Sequence[ColumnElement[Any]] = [
         func.count(column)
         for column in (
@@ -69,8 +75,13 @@ def mentions(session: Session, _now: datetime) -> Seen:
             newest.label,
         )
     ]  # fmt: skip
-    ends = [_last(MentionBrand), _last(Score), _last(Correction)]
-    return _rows(session, select(*ends, *counted, func.max(newest.said_at), func.sum(newest.edition)))
+    told = select(func.max(_SETTING.updated_at)).where(_SETTING.key.startswith(THEMES_TOLD)).scalar_subquery()
+    ends = [_last(MentionBrand), _last(Score), _last(Correction), told]
+    sums = [func.sum(newest.edition), func.sum(_MENTION.reach), func.max(newest.said_at)]
+    query = (
+        select(*ends, *counted, *sums).select_from(newest_rows).join(table(Mention), _MENTION.id == newest.mention_id)
+    )
+    return _rows(session, query)
 
 
 def alerts(session: Session, _now: datetime) -> Seen:
@@ -108,11 +119,19 @@ def health(session: Session, _now: datetime) -> Seen:
     return read + _rows(session, channels) + _rows(session, select(_last(Gap)))
 
 
-def promoters(session: Session, _now: datetime) -> Seen:
-    """Permissions to reuse, and collections: few, since people make each of them."""
+def promoters(session: Session, now: datetime) -> Seen:
+    """Permissions to reuse, and collections: few, since people make each of them. One that ends by itself, or whose
+    words are edited, is news as well."""
     permission, collection, item = (table(model).c for model in (ReusePermission, Collection, CollectionItem))
+    over = (permission.state == Permitted.GRANTED.value) & (permission.expires_at <= now)
+    words = (
+        select(func.sum(_PAIR.edition), func.count(_PAIR.void))
+        .join_from(table(ReusePermission), table(MentionBrand), _PAIR.id == permission.mention_brand_id)
+    )  # fmt: skip
     return (
-        _rows(session, select(func.count(), func.sum(permission.version), func.max(permission.changed_at)))
+        _rows(session, select(func.count()).where(over))
+        + _rows(session, words)
+        + _rows(session, select(func.count(), func.sum(permission.version), func.max(permission.changed_at)))
         + _rows(session, select(func.count(), func.max(collection.id), func.sum(collection.version)))
         + _rows(session, select(func.count(), func.max(item.added_at)))
     )

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from listener.access import Permission, Role
-from listener.store import audit, exports, search
+from listener.store import audit, exports, inbox, search
 from listener.store.engine import Store
 from listener.store.tables import Mention, MentionBrand, table
 from listener.tabular import MARK
@@ -102,6 +102,16 @@ class TestOneDatabase:
         reader = asked.client(Role.VIEWER)
         for name in ("mentions.csv", "promoters.jsonl", "alerts.csv", "audit.jsonl"):
             assert reader.get(f"/api/v1/exports/{name}").status_code == 403
+
+    def test_incidents_go_out_without_what_was_sent_of_them(self, full_house: House) -> None:
+        """Each may have thousands of deliveries, and no column shows them."""
+        with full_house.store.reading() as session:
+            found, after = exports.alerts(None, inbox.ALL).page(session, None)
+            whole = inbox.listed(session)
+        assert [one["deliveries"] != [] for one in whole] == [True]
+        assert [dict(one) | {"deliveries": whole[0]["deliveries"]} for one in found] == whole
+        assert "deliveries" not in found[0]
+        assert after is None
 
     def test_hostile_words_go_out_inert(self, house: House) -> None:
         for number, text in enumerate(HOSTILE_TEXTS):
