@@ -230,7 +230,7 @@ def _known(kept: Kept, fingerprint: bytes, rights: str, path: str) -> Response:
     if kept.rights != rights:
         return problems.response(409, CHANGED, path, kind=problems.ANSWER_GONE)
     if kept.body is None:
-        said = f"this was done already and answered {kept.status}; that answer was shown once and is not kept"
+        said = f"this was done already and answered {kept.status}; that answer is not kept: look at what is there"
         return problems.response(409, said, path, kind=problems.ANSWER_GONE)
     return Response(kept.body, kept.status, {**kept.headers, REPLAYED: "true"})
 

@@ -7,6 +7,7 @@ else: two hundred open pages cost the database what one costs.
 import asyncio
 import hashlib
 import logging
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event
@@ -36,6 +37,7 @@ class Live:
     def __init__(self, installation: Installation, stop: Event) -> None:
         self._installation = installation
         self._stop = stop
+        self._key = secrets.token_bytes(32)
         self._followers: set[asyncio.Event] = set()
         self._reader: asyncio.Task[None] | None = None
         self._versions: Versions | None = None
@@ -96,9 +98,10 @@ class Live:
             if known is None or known[0] != about or clock.monotonic() - known[2] >= ATTENTION_S:
                 known = self._attention = (about, self._installation.attention(session), clock.monotonic())
         seen["health"] = (seen["health"], known[1])
-        return {topic: _short(state) for topic, state in seen.items()}
+        return {topic: self._short(state) for topic, state in seen.items()}
 
-
-def _short(state: object) -> str:
-    """Equal for equal states, and safe in a line; it tells nothing of what it stands for."""
-    return hashlib.blake2s(repr(state).encode(errors="backslashreplace"), digest_size=8).hexdigest()
+    def _short(self, state: object) -> str:
+        """Equal for equal states, and safe in a line. The key is this process's own: states are small numbers, which
+        anybody could find by trying."""
+        said = repr(state).encode(errors="backslashreplace")
+        return hashlib.blake2s(said, digest_size=8, key=self._key).hexdigest()

@@ -9,14 +9,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from api.access import COOKIE, needs
-from api.dashboard.live import Live
+from api.dashboard.live import Live, Versions
 from api.routes.dependencies import Installed
 from api.wiring import Installation
 from listener import clock
-from listener.access import Caller
+from listener.access import Caller, Permission
 from listener.store import callers
 
 router = APIRouter(tags=["events"])
+
+TOPICS = {
+    "alerts": Permission.READ_ALERTS, "mentions": Permission.READ_MENTIONS, "deliveries": Permission.READ_ALERTS,
+    "silences": Permission.READ_ALERTS, "health": Permission.READ_SETUP, "promoters": Permission.READ_PROMOTERS,
+    "brands": Permission.READ_SETUP,
+}  # fmt: skip
+"""What each topic (``listener.store.versions.TOPICS``) is about, by what reading it takes."""
 
 KEEPALIVE_S = 15.0
 """Proxies close streams that say nothing for long."""
@@ -35,7 +42,8 @@ EXAMPLE = 'event: changed\nid: 5f1c\ndata: {"topics": {"alerts": "9d2e", "mentio
         200: {
             "content": {"text/event-stream": {"example": EXAMPLE}},
             "description": "`changed` events. Data: by topic (alerts, mentions, deliveries, silences, health, "
-            "promoters, brands) a version, which moves when what it is about looks different.",
+            "promoters, brands) a version, which moves when what it is about looks different. Only topics of which the "
+            "caller may read something; a version is one for all brands.",
         }
     },
 )
@@ -57,10 +65,10 @@ async def _changes(live: Live, installed: Installation, request: Request, asking
         while not live.over:
             now = clock.monotonic()
             if now - known_at >= KNOWN_FOR_S:
-                if not await asyncio.to_thread(_known, installed, request, asking):
+                if (known := await asyncio.to_thread(_known, installed, request, asking)) is None:
                     return
-                known_at = now
-            versions = live.versions
+                asking, known_at = known, now
+            versions = _theirs(live.versions, asking)
             if versions is not None and versions != told:
                 told, silent_since = versions, now
                 data = json.dumps({"topics": versions})
@@ -75,11 +83,20 @@ async def _changes(live: Live, installed: Installation, request: Request, asking
             moved.clear()
 
 
-def _known(installed: Installation, request: Request, asking: Caller) -> bool:
-    """Whether whoever follows is still let in."""
+def _theirs(versions: Versions | None, asking: Caller) -> Versions | None:
+    """The topics of which they may read something."""
+    if versions is None:
+        return None
+    return {topic: version for topic, version in versions.items() if asking.ever(TOPICS[topic])}
+
+
+def _known(installed: Installation, request: Request, asking: Caller) -> Caller | None:
+    """Whoever follows, as they are now; None = no longer let in."""
     now = clock.now()
     with installed.store.reading() as session:
         if asking.key_id is None:
-            return callers.by_session(session, request.cookies.get(COOKIE, ""), now) is not None
-        key = request.headers.get("authorization", "").partition(" ")[2].strip()
-        return callers.by_key(session, key, now) is not None
+            found = callers.by_session(session, request.cookies.get(COOKIE, ""), now)
+        else:
+            key = request.headers.get("authorization", "").partition(" ")[2].strip()
+            found = callers.by_key(session, key, now)
+    return found[0] if found else None

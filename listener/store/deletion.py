@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from alerts.notice import Notice, QuotedMention
-from listener.store import collections, copies, links, reuse
+from listener.store import collections, copies, links, request_receipts, reuse
 from listener.store.edits import set_void
 from listener.store.engine import insert_new
 from listener.store.locks import alone
@@ -88,6 +88,9 @@ def blank(session: Session, mentions: Collection[int], why: str, now: datetime) 
     done = 0
     for some in _portions(sorted(set(mentions))):
         done += _blank(session, some, why, now)
+    if done:
+        # Answers that are kept for whoever asks again may quote it.
+        request_receipts.forget_bodies(session)
     return done
 
 

@@ -7,7 +7,7 @@ free again when its lease is over.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import case, delete, literal, or_, select, update
 from sqlmodel import Session
 
 from listener.store.engine import insert_new
@@ -18,6 +18,9 @@ LEASE = timedelta(minutes=5)
 
 KEPT_FOR = timedelta(hours=24)
 """How long a key is remembered."""
+
+_NOT_TO_KEEP = b"-"
+"""Stands for the answer of a write that is at work, where that is not to be kept."""
 
 _ROW = table(RequestReceipt).c
 
@@ -70,13 +73,15 @@ def keep(
     headers: dict[str, str],
     body: bytes | None,
 ) -> None:
-    """Keep what a write came to. Where somebody else has taken the key since, their claim stays."""
+    """Keep what a write came to, without its body where ``forget_bodies`` ran meanwhile. Where somebody else has taken
+    the key since, their claim stays."""
     mine = (_ROW.caller == caller, _ROW.key == key, _ROW.created_at == claimed_at, _ROW.status.is_(None))
     found = session.connection().execute(select(_ROW.headers).where(*mine)).one_or_none()
     if found is not None:
         held = {**headers, "rights": found.headers.get("rights", "")}
+        kept = None if body is None else case((_ROW.body.is_(None), literal(body, _ROW.body.type)), else_=None)
         session.connection().execute(
-            update(table(RequestReceipt)).where(*mine).values(status=status, headers=held, body=body, lease_until=None)
+            update(table(RequestReceipt)).where(*mine).values(status=status, headers=held, body=kept, lease_until=None)
         )
 
 
@@ -87,6 +92,13 @@ def give_back(session: Session, caller: str, key: str, claimed_at: datetime) -> 
             _ROW.caller == caller, _ROW.key == key, _ROW.created_at == claimed_at, _ROW.status.is_(None)
         )
     )
+
+
+def forget_bodies(session: Session) -> None:
+    """Keep of no answer what it said, since it may quote what has to go; nor of those to writes that are at work."""
+    done = _ROW.status.is_not(None)
+    session.connection().execute(update(table(RequestReceipt)).where(done, _ROW.body.is_not(None)).values(body=None))
+    session.connection().execute(update(table(RequestReceipt)).where(~done).values(body=_NOT_TO_KEEP))
 
 
 def forget(session: Session, now: datetime) -> int:

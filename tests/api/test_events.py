@@ -12,8 +12,8 @@ import pytest
 
 from api.dashboard.live import Live
 from api.routes import events
-from listener.access import Role
-from listener.store import life, users
+from listener.access import Permission, Role
+from listener.store import life, users, versions
 
 from .conftest import Served
 
@@ -74,6 +74,14 @@ class TestStreams:
             with served.house.store.transaction() as session:
                 users.close_session(session, cookie["value"])
             assert not any(line.startswith("data") for line in lines)
+
+    def test_only_what_somebody_may_read_is_told_and_it_cannot_be_guessed(self, served: Served) -> None:
+        assert events.TOPICS.keys() == versions.TOPICS.keys()
+        headers = served.house.key(Permission.READ_ALERTS, brand="Lumbra")
+        with httpx2.stream("GET", f"{served.url}/api/v1/events", headers=headers, timeout=20) as stream:
+            assert told(stream.iter_lines()).keys() == {"alerts", "deliveries", "silences"}
+        others = Live(served.house.installation, threading.Event())
+        assert served.app.state.live._short((1, 1)) == served.app.state.live._short((1, 1)) != others._short((1, 1))
 
     def test_they_end_with_the_process(self, served: Served) -> None:
         with httpx2.stream("GET", f"{served.url}/api/v1/events", headers=served.headers, timeout=20) as stream:

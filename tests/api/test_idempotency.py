@@ -11,7 +11,7 @@ from sqlmodel import select
 from api.idempotency import REPLAYED
 from listener import clock
 from listener.access import Permission
-from listener.store import request_receipts
+from listener.store import deletion, request_receipts
 from listener.store.tables import ApiKey, RequestReceipt, Silence
 
 from .conftest import House
@@ -102,6 +102,22 @@ def test_a_key_that_was_shown_once_is_kept_nowhere(house: House) -> None:
     with house.store.reading() as session:
         assert session.exec(select(RequestReceipt)).one().body is None
         assert len(session.exec(select(ApiKey).where(ApiKey.name == "reports")).all()) == 1
+
+
+def test_what_was_deleted_is_not_told_again(full_house: House) -> None:
+    client, note = full_house.client(), {"text": "seen"}
+    assert "down again" in post(client, "k", note, "/api/v1/alerts/1/note").text
+    now = full_house.now
+    with full_house.store.transaction() as session:
+        request_receipts.claim(session, "user 1", "at work", b"", "", now)
+    with full_house.store.transaction() as session:
+        assert deletion.blank_native(session, "x", ["1"], "deleted", now) == 1
+    with full_house.store.transaction() as session:
+        request_receipts.keep(session, "user 1", "at work", now, 200, {}, b"Lumbra is down again")
+    again = post(client, "k", note, "/api/v1/alerts/1/note")
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/answer-not-kept")
+    with full_house.store.reading() as session:
+        assert [row.body for row in session.exec(select(RequestReceipt))] == [None, None]
 
 
 def test_who_may_do_less_than_then_is_not_shown_it(house: House) -> None:
