@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from api import oidc, openapi, refusals
+from api import oidc, openapi, parameters, refusals
 from api.addresses import trusted_hosts
 from api.bodies import BodyLimit
 from api.dashboard import pictures
@@ -19,7 +19,7 @@ from api.headers import OwnHeaders
 from api.idempotency import Idempotency
 from api.measuring import Measured, Measures
 from api.registry import PAGES, RESOURCES
-from api.turns import Turns
+from api.turns import OwnTurns, Turns
 from api.wiring import Installation
 
 STATIC = Path(__file__).parent / "dashboard" / "static"
@@ -36,7 +36,7 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
         redoc_url=None,
         openapi_url=openapi.ADDRESS,
         generate_unique_id_function=openapi.operation_id,
-        dependencies=[Depends(refusals.storable)],
+        dependencies=[Depends(refusals.storable), Depends(parameters.known_only)],
     )
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     refusals.register(app)
@@ -44,7 +44,8 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
     app.state.live = Live(installation, stop)
     app.state.stop = stop
     app.state.measures = Measures(installation, app.state.live)
-    app.state.turns = Turns()
+    app.state.turns = Turns("others try rules or queries this moment; come again in some seconds")
+    app.state.exporting = OwnTurns("two of your exports are under way; come again when one of them has ended")
     app.state.drawing = pictures.turns()
     app.state.evidences = Evidences(installation.settings)
     app.state.oidc = oidc.provider(installation.settings)

@@ -12,7 +12,7 @@ from fastapi import HTTPException, Query
 from sqlmodel import Session
 
 from alerts.policy import zone_named
-from api.routes.dependencies import Moment
+from api.routes.dependencies import Moment, named
 from listener.access import Caller, Permission
 from listener.buckets import MOST, Buckets, Every, cut, fitting, whole_hours
 from listener.store import figures
@@ -106,10 +106,7 @@ class Question:
 def understand(session: Session, raw: Raw, asking: Caller, now: datetime) -> Question:
     """Raises HTTPException 404 for a brand that is not there or not theirs, 422 for what cannot be asked."""
     may = asking.brands(Permission.READ_FIGURES)
-    brands = figures.brands_of(session, may, raw.brand or None)
-    missing = sorted(set(raw.brand) - {brand.name for brand in brands})
-    if missing:
-        raise HTTPException(404, f"no brand is called {missing[0][:60]!r}; GET /api/v1/brands has those that there are")
+    brands = named(session, raw.brand, may) if raw.brand else figures.brands_of(session, may)
     since, until = _window(raw, now)
     try:
         zone = zone_named(raw.zone)

@@ -12,7 +12,7 @@ from alerts import precision as learned
 from alerts.policy import Learning
 from alerts.service import By, Promise
 from api.access import needs
-from api.routes.dependencies import BrandName, Installed, InTurn, Reading
+from api.routes.dependencies import BrandName, Installed, InTurn, Reading, named
 from listener import clock, proposals
 from listener.access import Caller, Permission
 from listener.backtest import BacktestError, Told
@@ -189,7 +189,10 @@ class Precisions(BaseModel):
         return cls(precision=learning.precision, least_answers=learning.least_answers, items=items)
 
 
-@router.get("/service", summary="Service levels")
+NO_BRAND: dict[int | str, dict[str, Any]] = {404: {"description": "There is no brand of that name for you."}}
+
+
+@router.get("/service", summary="Service levels", responses=NO_BRAND)
 def service_levels(
     asking: Reader,
     installed: Installed,
@@ -199,10 +202,9 @@ def service_levels(
     by: Annotated[By | None, Query(description="What to tell the figures apart by.")] = None,
 ) -> Service:
     """Times to acknowledge, to answer and to resolve, held against each team's service level."""
-    now = clock.now()
-    found = episodes_since(
-        session, now - timedelta(days=days), brand=brand, brands=asking.brands(Permission.READ_ALERTS)
-    )
+    now, brands = clock.now(), asking.brands(Permission.READ_ALERTS)
+    named(session, [brand], brands)
+    found = episodes_since(session, now - timedelta(days=days), brand=brand, brands=brands)
     rows = service.figures(found, installed.policy, now, by)
     return Service(days=days, by=by, items=[Figures.of(row) for row in rows])
 
@@ -210,7 +212,7 @@ def service_levels(
 @router.get(
     "/precision",
     summary="Precision of the rules",
-    responses={503: {"description": "Others have rules tried this moment (`propose`); see Retry-After."}},
+    responses={**NO_BRAND, 503: {"description": "Others have rules tried this moment (`propose`); see Retry-After."}},
 )
 def precision_of_rules(
     asking: Reader,
@@ -227,6 +229,7 @@ def precision_of_rules(
     """The share of incidents that people found useful, by brand and rule, with its interval."""
     now, learning = clock.now(), installed.policy.learning
     since, brands = now - timedelta(days=days), asking.brands(Permission.READ_ALERTS)
+    named(session, [brand], brands)
     found = learned.precisions(feedback.rated(session, since, brand=brand, rule=rule, brands=brands))
     low = [one for one in found if propose and one.too_low(learning)]
     if not low:

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 
 from alerts.severity import Severity
 from api.access import needs
 from api.routes.alert_models import Alert, Alerts, Whole
-from api.routes.dependencies import Before, BrandName, Id, Limit, Reading
+from api.routes.dependencies import Before, BrandName, Id, Limit, Reading, named
 from listener import clock
 from listener.access import Caller, Permission
 from listener.store import inbox
@@ -26,10 +26,7 @@ def not_there(alert_id: int) -> HTTPException:
 Reader = Annotated[Caller, needs(Permission.READ_ALERTS)]
 
 
-@router.get("", summary="List alerts")
-def list_alerts(
-    asking: Reader,
-    session: Reading,
+def wanted(
     brand: BrandName = None,
     rule: Annotated[str | None, Query(max_length=100, description="Only of this rule.")] = None,
     state: Annotated[
@@ -45,13 +42,20 @@ def list_alerts(
         str | None,
         Query(max_length=200, description="Only those that name it: in what was found, rule, brand, team, assignee."),
     ] = None,
-    before: Before = None,
-    limit: Limit = 50,
-) -> Alerts:
+) -> inbox.Wanted:
+    """Which incidents."""
+    return inbox.Wanted(state, severity, rule, brand, assignee, team, text)
+
+
+Asked = Annotated[inbox.Wanted, Depends(wanted)]
+
+
+@router.get("", summary="List alerts", responses={404: {"description": "There is no brand of that name for you."}})
+def list_alerts(asking: Reader, session: Reading, asked: Asked, before: Before = None, limit: Limit = 50) -> Alerts:
     """Incidents of the caller's brands with their deliveries, the latest first."""
-    wanted = inbox.Wanted(state, severity, rule, brand, assignee, team, text)
     brands = asking.brands(Permission.READ_ALERTS)
-    rows = inbox.listed(session, wanted, brands=brands, before=before, limit=limit + 1)
+    named(session, [asked.brand], brands)
+    rows = inbox.listed(session, asked, brands=brands, before=before, limit=limit + 1)
     items = [Alert.model_validate(row) for row in rows[:limit]]
     return Alerts(items=items, next=items[-1].id if len(rows) > limit else None)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from api.access import needs
@@ -34,10 +34,7 @@ class Entries(BaseModel):
     next: int | None = Field(description="`before` of the next page; null = this is the last.")
 
 
-@router.get("", summary="Read the audit")
-def read_audit(
-    asking: Annotated[Caller, needs(Permission.AUDIT)],  # noqa: ARG001
-    session: Reading,
+def wanted(
     actor: Word = None,
     action: Annotated[
         str | None, Query(max_length=100, description="This one, or all that begin with it and a dot: `user`.")
@@ -45,13 +42,24 @@ def read_audit(
     subject: Word = None,
     since: Annotated[Moment | None, Query(description="Not before this moment.")] = None,
     until: Annotated[Moment | None, Query(description="Before this moment.")] = None,
+) -> dict[str, Any]:
+    """Which entries, as ``listener.store.audit.listed`` takes it."""
+    return {"actor": actor, "action": action, "subject": subject, "since": since, "until": until}
+
+
+Asked = Annotated[dict[str, Any], Depends(wanted)]
+
+
+@router.get("", summary="Read the audit")
+def read_audit(
+    asking: Annotated[Caller, needs(Permission.AUDIT)],  # noqa: ARG001
+    session: Reading,
+    asked: Asked,
     limit: Limit = 50,
     before: Before = None,
 ) -> Entries:
     """What was changed and exported, by whom, and when. What became of an incident stands in its own timeline."""
-    found = audit.listed(
-        session, actor=actor, action=action, subject=subject, since=since, until=until, before=before, limit=limit + 1
-    )
+    found = audit.listed(session, **asked, before=before, limit=limit + 1)
     shown = found[:limit]
     items = [Entry.model_validate(one, from_attributes=True) for one in shown]
     return Entries(items=items, next=shown[-1].id if len(found) > limit else None)

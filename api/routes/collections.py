@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from api import etags
 from api.access import needs
-from api.routes.dependencies import HIGHEST_ID, BrandName, Id, Installed, Reading
+from api.routes.dependencies import HIGHEST_ID, BrandName, Id, Installed, Reading, named
 from listener import clock
 from listener.access import Caller, Permission
 from listener.items import storable
@@ -84,12 +84,14 @@ class Changed(Collection):
     changed: int = Field(description="How many were put in, or taken out, by this.")
 
 
-@router.get("", summary="List collections")
+@router.get("", summary="List collections", responses={404: ANSWERS[404]})
 def list_collections(
     session: Reading, asking: Annotated[Caller, needs(Permission.READ_PROMOTERS)], brand: BrandName = None
 ) -> Collections:
     """Collections by brand and name; a brand has a few hundred at most."""
-    found = collections.listed(session, asking.brands(Permission.READ_PROMOTERS), brand=brand)
+    mine = asking.brands(Permission.READ_PROMOTERS)
+    named(session, [brand], mine)
+    found = collections.listed(session, mine, brand=brand)
     return Collections(items=[Collection.model_validate(dict(row)) for row in found])
 
 

@@ -1,17 +1,20 @@
 """What the routes ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, cast
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, HTTPException, Path, Query, Request
 from pydantic import AfterValidator
 from sqlmodel import Session
 
+from alerts.text import one_line, shorten
 from api.evidence import Evidences
 from api.turns import Turns
 from api.wiring import Installation
 from listener.items import as_utc
+from listener.store import figures
+from listener.store.tables import Brand
 
 HIGHEST_ID = 2**63 - 1
 """The largest id either database can hold: a greater one is refused at the door."""
@@ -56,3 +59,15 @@ Id = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
 Before = Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="`next` of the page before this one.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows on a page.")]
 BrandName = Annotated[str | None, Query(max_length=500, description="Only of this brand.")]
+
+
+def named(session: Session, names: Collection[str | None], brands: frozenset[int] | None) -> Sequence[Brand]:
+    """The brands of these names (None = none is asked for) among those that somebody may see (None = all). Raises
+    HTTPException 404 where one is not there or not theirs: no rows would look as if nobody spoke of it."""
+    wanted = {name for name in names if name is not None}
+    found = figures.brands_of(session, brands, wanted) if wanted else ()
+    missing = sorted(wanted - {brand.name for brand in found})
+    if missing:
+        said = shorten(one_line(missing[0]), 60)
+        raise HTTPException(404, f"no brand is called {said!r}; GET /api/v1/brands has those that there are")
+    return found

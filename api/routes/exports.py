@@ -1,30 +1,39 @@
 """Exports: what lists show, as a file of any length. The last line says that nothing is missing."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
-from alerts.severity import Severity
-from api.access import needs
+from api.access import Calling, needs
 from api.asked_mentions import Asked as AskedMentions
 from api.downloads import Download
-from api.routes.dependencies import BrandName, Installed, Moment
+from api.routes import alerts, audit
+from api.routes.dependencies import Installed, named
 from api.routes.mentions import unreadable
 from api.routes.promoters import Asked
+from api.turns import OwnTurns
 from listener import clock
 from listener.access import Caller, Permission
 from listener.query import QueryError
 from listener.reuse import Standing
-from listener.store import exports, inbox
+from listener.store import exports
 from listener.store.exports import Sheet
 from listener.tabular import Format
 
-router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
+
+async def take(request: Request, asking: Calling) -> AsyncIterator[None]:
+    """Hold one of the caller's turns until the file is sent, or nobody reads it any more."""
+    exporting: OwnTurns = request.app.state.exporting
+    async with exporting.of(f"{asking.user_id} {asking.key_id}").wait(0):
+        yield
+
+
+router = APIRouter(prefix="/api/v1/exports", tags=["exports"], dependencies=[Depends(take)])
 
 Kind = Annotated[Format, Path(description="csv or jsonl.")]
 Exporter = Annotated[Caller, needs(Permission.EXPORT)]
@@ -34,7 +43,9 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "The rows, and a last line that says how many they are; a file without it was cut off.",
         "content": {"text/csv": {"schema": {"type": "string"}}, "application/jsonl": {"schema": {"type": "string"}}},
     },
-    422: {"description": "`words` are no query, or there is no such format."},
+    404: {"description": "There is no brand of that name for you."},
+    422: {"description": "`words` are no query, there is no such format, or no such filter."},
+    429: {"description": "Two of your exports are under way; see Retry-After."},
 }
 
 
@@ -74,32 +85,18 @@ def export_promoters(
     sheet = exports.with_permission(asking.brands(Permission.EXPORT), asked, clock.now())
     more = {
         "only": only.value, "words": asked.words, "permission": asked.permission, "collection": asked.collection,
-        "probability": asked.chance, **asdict(asked.filters),
+        "probability": asked.chance, "whose": asked.whose, **asdict(asked.filters),
     }  # fmt: skip
     return _send(installed, sheet, kind, asking, more)
 
 
 @router.get("/alerts.{kind}", summary="Export alerts", response_class=StreamingResponse, responses=ANSWERS)
 def export_alerts(
-    installed: Installed,
-    asking: Exporter,
-    kind: Kind,
-    brand: BrandName = None,
-    rule: Annotated[str | None, Query(max_length=100, description="Only of this rule.")] = None,
-    state: Annotated[
-        Literal["open", "acknowledged", "snoozed", "resolved", "unresolved"] | None,
-        Query(description="Only in this state; unresolved = all that are not over."),
-    ] = None,
-    severity: Annotated[Severity | None, Query(description="Only of this severity.")] = None,
-    assignee: Annotated[
-        str | None, Query(max_length=200, description="Only those assigned to them; nobody = those without.")
-    ] = None,
-    team: Annotated[str | None, Query(max_length=200, description="Only those routed to this team.")] = None,
-    text: Annotated[str | None, Query(max_length=200, description="Only those that name it.")] = None,
+    installed: Installed, asking: Exporter, kind: Kind, asked: alerts.Asked
 ) -> Download:
     """Incidents, the latest first; the filters are those of `/api/v1/alerts`."""
-    wanted = inbox.Wanted(state, severity, rule, brand, assignee, team, text)
-    return _send(installed, exports.alerts(asking.brands(Permission.EXPORT), wanted), kind, asking, asdict(wanted))
+    sheet = exports.alerts(asking.brands(Permission.EXPORT), asked)
+    return _send(installed, sheet, kind, asking, asdict(asked))
 
 
 @router.get(
@@ -107,22 +104,17 @@ def export_alerts(
     responses={200: {**ANSWERS[200], "content": {"application/jsonl": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
 def export_audit(
-    installed: Installed,
-    asking: Annotated[Caller, needs(Permission.AUDIT)],
-    actor: Annotated[str | None, Query(max_length=500, description="Only by them.")] = None,
-    action: Annotated[str | None, Query(max_length=100, description="This one, or all that begin with it.")] = None,
-    subject: Annotated[str | None, Query(max_length=500, description="Only what was done to this.")] = None,
-    since: Annotated[Moment | None, Query(description="Not before this moment.")] = None,
-    until: Annotated[Moment | None, Query(description="Before this moment.")] = None,
+    installed: Installed, asking: Annotated[Caller, needs(Permission.AUDIT)], asked: audit.Asked
 ) -> Download:
-    """Who changed or exported what, the latest first."""
-    wanted = {"actor": actor, "action": action, "subject": subject, "since": since, "until": until}
-    return _send(installed, exports.kept_in_audit(**wanted), Format.JSONL, asking, wanted)
+    """Who changed or exported what, the latest first; the filters are those of `/api/v1/audit`."""
+    return _send(installed, exports.kept_in_audit(**asked), Format.JSONL, asking, asked)
 
 
 def _send(installed: Installed, sheet: Sheet, kind: Format, asking: Caller, asked: Mapping[str, Any]) -> Download:
     """Begin to send it. ``asked``: what it was narrowed down to, as the audit keeps it, without what was not asked."""
     said = {name: _kept(value) for name, value in asked.items() if value not in (None, False, "")}
+    with installed.store.reading() as session:
+        named(session, [asked.get("brand")], asking.brands(Permission.EXPORT))
     try:
         return Download(installed, sheet, kind, asking.actor, said)
     except QueryError as error:

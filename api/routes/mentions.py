@@ -10,7 +10,7 @@ from sqlmodel import Session
 from api.access import needs
 from api.asked_mentions import Asked, AskedPage
 from api.problems import Fault, Refused
-from api.routes.dependencies import Explained, Id, Installed, Reading
+from api.routes.dependencies import Explained, Id, Installed, Reading, named
 from api.routes.mention_models import Count, Evidence, Mention, Mentions, Thread, WholeMention, shown
 from api.story import sentence
 from listener.access import Caller, Permission
@@ -26,7 +26,8 @@ MOST_COUNTED = 10_000
 
 NONE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such mention, or not for you."}}
 NO_QUERY: dict[int | str, dict[str, Any]] = {
-    422: {"description": "`words` are no query, or a filter cannot be; `errors` says where and what to do."}
+    404: {"description": "There is no brand of that name for you."},
+    422: {"description": "`words` are no query, or a filter cannot be; `errors` says where and what to do."},
 }
 
 
@@ -39,9 +40,11 @@ def unreadable(error: QueryError) -> Refused:
 @router.get("", summary="Search mentions", responses=NO_QUERY)
 def list_mentions(session: Reading, asking: Reader, asked: Annotated[AskedPage, Query()]) -> Mentions:
     """Mentions with their scores, the latest said first, each once however often it was passed on."""
+    brands = asked.brands(asking)
+    named(session, [asked.brand], brands)
     try:
         page = search.find(
-            session, brands=asking.brands(Permission.READ_MENTIONS), words=asked.words, filters=asked.filters(),
+            session, brands=brands, words=asked.words, filters=asked.filters(),
             after=asked.place, limit=asked.limit,
         )  # fmt: skip
     except QueryError as error:
@@ -60,7 +63,8 @@ def count_mentions(session: Reading, asking: Reader, asked: Annotated[Asked, Que
 
     For shares and for longer times there are the figures.
     """
-    brands = asking.brands(Permission.READ_MENTIONS)
+    brands = asked.brands(asking)
+    named(session, [asked.brand], brands)
     try:
         number = search.count(session, brands=brands, words=asked.words, filters=asked.filters(), most=MOST_COUNTED)
     except QueryError as error:
@@ -72,7 +76,9 @@ def count_mentions(session: Reading, asking: Reader, asked: Annotated[Asked, Que
 def one_mention(session: Reading, asking: Reader, mention_id: Id) -> WholeMention:
     """A mention with its scores, thread, author's history, copies, corrections and incidents; also one that is a copy,
     hidden, or was deleted."""
-    found = mention_file.of_pair(session, mention_id, asking.brands(Permission.READ_MENTIONS))
+    found = mention_file.of_pair(
+        session, mention_id, asking.brands(Permission.READ_MENTIONS), asking.brands(Permission.READ_ALERTS)
+    )
     if found is None:
         raise HTTPException(404, f"there is no mention {mention_id}")
     row = found.mention

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from api import etags
 from api.access import needs
-from api.routes.dependencies import HIGHEST_ID, BrandName, Id, Installed, Limit, Moment, Reading
+from api.routes.dependencies import HIGHEST_ID, BrandName, Id, Installed, Limit, Moment, Reading, named
 from api.routes.mentions import unreadable
 from listener import clock, reuse
 from listener.access import Caller, Permission
@@ -19,7 +19,7 @@ from listener.reuse_request import LANGUAGES, request_words
 from listener.store import promoters
 from listener.store import reuse as permissions
 from listener.store.promoters import Promoter as Found
-from listener.store.promoters import Wanted
+from listener.store.promoters import Wanted, Whose
 from listener.store.search import Cursor, Filters
 
 router = APIRouter(prefix="/api/v1/promoters", tags=["promoters"])
@@ -118,6 +118,13 @@ class Whole(Promoter):
         return cls(**Promoter.of(found).model_dump(), history=history, request=words)
 
 
+class Kept(BaseModel):
+    """The same for a key that may keep steps and not read promoters."""
+
+    id: int
+    state: Standing = Field(description="How the permission stands now.")
+
+
 class NewStep(BaseModel):
     """What to keep of a permission."""
 
@@ -158,12 +165,13 @@ def wanted(
     probability: Annotated[
         float | None, Query(ge=0, le=1, description="Only where the model finds it as likely, or a person said so.")
     ] = None,
+    whose: Annotated[Whose | None, Query(description="Only of our own brands, or of competitors.")] = None,
 ) -> Wanted:
     """Which promoters."""
     filters = Filters(
         brand=brand, source=source, lang=lang, since=since, until=until, author=author, min_reach=reach
     )  # fmt: skip
-    return Wanted(words, filters, permission, collection, probability)
+    return Wanted(words, filters, permission, collection, probability, whose)
 
 
 Asked = Annotated[Wanted, Depends(wanted)]
@@ -182,7 +190,12 @@ def cursor(
 After = Annotated[Cursor | None, Depends(cursor)]
 
 
-@router.get("", summary="List promoters", responses={422: {"description": "The words are no query."}})
+@router.get(
+    "", summary="List promoters",
+    responses={
+        404: {"description": "There is no brand of that name for you."}, 422: {"description": "The words are no query."}
+    },
+)  # fmt: skip
 def list_promoters(
     session: Reading,
     asking: Annotated[Caller, needs(Permission.READ_PROMOTERS)],
@@ -192,6 +205,7 @@ def list_promoters(
 ) -> Promoters:
     """Mentions of promoters with the permission to use them, the latest said first."""
     brands = asking.brands(Permission.READ_PROMOTERS)
+    named(session, [asked.filters.brand], brands)
     try:
         found = promoters.find(session, asked, clock.now(), brands=brands, after=after, limit=limit)
     except QueryError as error:
@@ -218,7 +232,7 @@ def keep_step(
     step: NewStep,
     response: Response,
     if_match: etags.IfMatch = None,
-) -> Whole:
+) -> Whole | Kept:
     """Keep that the author was asked, allowed it (with a proof), or did not. Escucha asks nobody by itself."""
     now, brands = clock.now(), asking.brands(Permission.REUSE)
     with installed.store.transaction() as session:
@@ -237,6 +251,8 @@ def keep_step(
             raise HTTPException(422, str(error)) from error
         found = _one(session, mention_id, brands)
     response.headers["ETag"] = etags.etag(found.version)
+    if not asking.may(Permission.READ_PROMOTERS, found.row["brand_id"]):
+        return Kept(id=mention_id, state=found.standing)
     return Whole.whole(found)
 
 

@@ -180,6 +180,16 @@ def brands_of(session: Session, brands: frozenset[int] | None, names: Collection
     return session.exec(select_rows(Brand).where(which, among(_BRAND.id, brands)).order_by(Brand.name)).all()
 
 
+def platforms(session: Session, brands: frozenset[int] | None) -> list[str]:
+    """Where mentions of these brands (None = all) were said, as far as they were read by a model, by name."""
+    # From one to the next by the key: there may be a row for each hour of years.
+    first = select(func.min(_HOUR.kind)).where(_HOUR.brand_id == _BRAND.id).correlate(table(Brand)).scalar_subquery()
+    at = select(_BRAND.id, first.label("kind")).where(among(_BRAND.id, brands)).cte("at", recursive=True)
+    beyond = select(func.min(_HOUR.kind)).where(_HOUR.brand_id == at.c.id, _HOUR.kind > at.c.kind)
+    at = at.union_all(select(at.c.id, beyond.correlate(at).scalar_subquery()).where(at.c.kind.is_not(None)))
+    return sorted(session.connection().scalars(select(at.c.kind).where(at.c.kind.is_not(None)).distinct()))
+
+
 def _shown(totals: Counter[str], by: By | None) -> Sequence[str]:
     if by is By.LABEL:
         return LABELS

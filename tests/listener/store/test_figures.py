@@ -155,3 +155,10 @@ def test_the_window_ends_before_its_end(said: Site) -> None:
             for by in (-1, 0, 1)
         ]
     assert found == [0, 1, 0]
+
+
+def test_platforms_are_those_of_the_brands_that_are_asked_for(said: Site) -> None:
+    with said.store.reading() as session:
+        assert figures.platforms(session, None) == ["rss", "x"]
+        assert figures.platforms(session, frozenset([said.id_of(Brand, "Nubia")])) == [item("n", "").kind]
+        assert figures.platforms(session, frozenset()) == []
