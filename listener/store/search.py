@@ -19,7 +19,7 @@ from listener.relevance import About
 from listener.store.callers import among
 from listener.store.read import mention_columns
 from listener.store.relevance import texts
-from listener.store.search_filters import Filters, few, meets
+from listener.store.search_filters import Filters, few, meets, passing
 from listener.store.search_index import having
 from listener.store.tables import Brand, Mention, MentionBrand, table
 
@@ -39,6 +39,10 @@ MOST_READ = 4_000
 MOST_BRANDS = 20
 """Brands that are each looked up by themselves; of more, those that are not asked for are passed over."""
 
+MOST_GATHERED = 20_000
+"""Pairs of an author, an incident, a cluster that are put in order for a page; where there are more, what was said last
+is gone through for them. As ``search_index.MOST`` for those with a word."""
+
 _AT_ONCE = 200
 """Texts that are read at once: some are long."""
 
@@ -54,7 +58,9 @@ class Cursor:
 
     def __str__(self) -> str:
         """As addresses carry it."""
-        return f"{self.created_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{self.id}"
+        at = self.created_at.astimezone(UTC)
+        # %Y gives the year 1, which some programs write for "never", a single digit.
+        return f"{at.year:04d}{at:%m%dT%H%M%S.%fZ}-{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
@@ -156,16 +162,21 @@ class _Search:
         self._query = query
         self._filters = filters
         self._few = [*few(filters), *also.few]
+        self._meets = and_(meets(session, filters), *also.meets)
+        self._read = 0
         ask = None if query is None else asked(query)
         if ask is not None and (rare := having(session, ask)) is not None:
             self._few.append(_PAIR.mention_id.in_(rare))
-        self._meets = and_(meets(session, filters), *also.meets)
-        self._read = 0
+        elif self._few and self._are_many():
+            self._few = []
+            self._meets = and_(self._meets, *passing(filters), *also.few)
 
     def page(self, after: Cursor | None, limit: int) -> tuple[list[int], Cursor | None, bool]:
         """The ids of a page, where the next one begins, and whether the page is all there is up to there."""
         found: list[Cursor] = []
-        looked_at, step, at = 0, max(FIRST_STEP, 2 * limit), after
+        looked_at, at = 0, after
+        # What is gathered is put in order anew for each step: few steps, then.
+        step = LONGEST_STEP if self._few else max(FIRST_STEP, 2 * limit)
         while True:
             rows = self._step(at, step)
             candidates = [row for row in rows if row.meets]
@@ -183,6 +194,11 @@ class _Search:
             if looked_at >= MOST_LOOKED_AT:
                 return [one.id for one in found], at, False
             step = min(2 * step, LONGEST_STEP)
+
+    def _are_many(self) -> bool:
+        """Whether those that an index finds are more than can be put in order, whatever else is asked of them."""
+        some = select(_PAIR.id).where(*self._few).limit(MOST_GATHERED + 1).subquery()
+        return (self._session.connection().scalar(select(func.count()).select_from(some)) or 0) > MOST_GATHERED
 
     def _step(self, after: Cursor | None, limit: int) -> Sequence[Row[Any]]:
         """The next pairs in order, and whether each meets the filters; fewer than ``limit`` = there are no more."""

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, cast, func, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 
 from listener.store.members import told_once
-from listener.store.read import shown_with
+from listener.store.read import shown_with, still_theirs
 from listener.store.tables import AlertMention, Author, Mention, MentionBrand, Score, Source, table
 
 _PAIR, _MENTION, _SOURCE, _SCORE, _AUTHOR, _MEMBER = (
@@ -53,14 +54,9 @@ class Filters:
     unsure: bool | None = None
     copies: bool = False
 
-    @property
-    def narrow(self) -> bool:
-        """Whether there are few of these at most, found by an index of their own and not by when they were said."""
-        return self.alert is not None or self.cluster is not None or self.author is not None
-
 
 def few(filters: Filters) -> list[ColumnElement[bool]]:
-    """The conditions that ``Filters.narrow`` speaks of."""
+    """The conditions that few pairs meet, as a rule: an index finds these."""
     found: list[ColumnElement[bool]] = []
     if filters.alert is not None:
         members = select(_MEMBER.mention_brand_id).where(_MEMBER.alert_id == filters.alert)
@@ -68,14 +64,31 @@ def few(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.cluster is not None:
         found.append(_PAIR.mention_id.in_(shown_with(filters.cluster)))
     if filters.author is not None:
-        name = filters.author.strip().removeprefix("@").lower()
-        # As the index has it; "@" is a part of no handle, but some platforms write it.
-        theirs = select(_AUTHOR.id).where(
-            or_(func.lower(_AUTHOR.handle).in_([name, f"@{name}"]), func.lower(_AUTHOR.name) == name)
-        )
-        said = select(_MENTION.id).where(_MENTION.author_id.in_(theirs))
+        said = select(_MENTION.id).where(_MENTION.author_id.in_(_named(filters.author)))
         found.append(_PAIR.mention_id.in_(said))
     return found
+
+
+def passing(filters: Filters) -> list[ColumnElement[bool]]:
+    """The same for a pair, joined with its mention, that is looked at: where there are many after all."""
+    found: list[ColumnElement[bool]] = []
+    if filters.alert is not None:
+        its = select(_MEMBER.reason).where(_MEMBER.alert_id == filters.alert, _MEMBER.mention_brand_id == _PAIR.id)
+        found.append(its.correlate(table(MentionBrand)).exists())
+    if filters.cluster is not None:
+        found.append(_PAIR.mention_id.in_(shown_with(filters.cluster)))
+    if filters.author is not None:
+        found.append(_MENTION.author_id.in_(_named(filters.author)))
+    return found
+
+
+def _named(author: str) -> Select[Any]:
+    """The ids of who goes by a handle or a name, as the index has them; "@" is a part of no handle, but some platforms
+    write it."""
+    name = author.strip().removeprefix("@").lower()
+    return select(_AUTHOR.id).where(
+        or_(func.lower(_AUTHOR.handle).in_([name, f"@{name}"]), func.lower(_AUTHOR.name) == name)
+    )
 
 
 def meets(session: Session, filters: Filters) -> ColumnElement[bool]:
@@ -86,6 +99,7 @@ def meets(session: Session, filters: Filters) -> ColumnElement[bool]:
 def _standing(filters: Filters) -> Iterator[ColumnElement[bool]]:
     """Which pairs are listed at all: as those of ``read.mentions``."""
     if filters.cluster is not None:
+        yield still_theirs(_PAIR)
         return
     yield _PAIR.void.is_(None)
     if filters.alert is not None:

@@ -1,7 +1,8 @@
 """Searching gives what holding every mention against the query gives, page by page, and nobody else's."""
 
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from sqlmodel import Session, select
 
 from listener.items import Author
 from listener.query import QueryError, parse_filter
-from listener.query.index import asked
+from listener.query.index import BETWEEN, DEEPEST, asked
 from listener.relevance import About
 from listener.store import deletion, search, search_index
+from listener.store.engine import Store
 from listener.store.search import Cursor, Filters, Page, find, matches
-from listener.store.tables import Brand, Mention, MentionBrand, table
+from listener.store.tables import Alert, AlertMention, Brand, Mention, MentionBrand, table
 from tests.listener.conftest import Site, item
 from tests.listener.store.conftest import emptied
 
@@ -29,6 +31,13 @@ TERMS = (
     "aeroluz", "bag", "maleta", "perdi*", '"lost my bag"', "#aeroluz*", "@aeroluz", "coca-cola", "C++", "devolver~",
     "devolved~", "北京", "🔥", "привет", "при*", "hosz", "nubia", '"1.5"', "e1e2", "fail", "AeroluzFail", "fin",
     "maletas", "H&M", "lang:es", "author:ana", "source:rss", "=Aeroluz", "espana", "nandu", "xyzzy",
+)  # fmt: skip
+
+GLUED = (  # a text, and a word that a database would not see in it, or one of the two would not
+    ("Aeroluz #StraßeMadrid", "madrid"), ("Aeroluz #WeißeWoche", "woche"), ("Aeroluz devolver bac\u212a", "back"),
+    ("❶Aeroluz ❷Nubia", "nubia"), ("➀Aeroluz", "aeroluz"), ("🤦Aeroluz🪟", "aeroluz"), ("✓Aeroluz🏽", "aeroluz"),
+    ("@ana_b\ue000Aeroluz", "@ana_b"), ("Aeroluz😀maleta", "maleta"), ("日本maleta Aeroluz", "maleta"),
+    ("Aeroluz e\u0301xtra", "extra"), ("Aeroluz\u200bIbe\u0301ria", "iberia"), ("Aeroluz x²y", "x2y"),
 )  # fmt: skip
 
 
@@ -90,6 +99,76 @@ def test_every_kind_of_term_is_asked_of_the_index(stocked: Site) -> None:
         texts = {one.native_id for one in stocked.rows(Mention) if one.text and parse_filter(term).match(one.text)}
         if ":" not in term:
             assert set(found(stocked, term, Filters(brand="Aeroluz"))) == texts, term
+
+
+def test_words_are_found_whatever_they_are_glued_to(feed: Site) -> None:
+    feed.take(*(item(str(number), text) for number, (text, _) in enumerate(GLUED)))
+    with feed.store.reading() as session:
+        for number, (text, word) in enumerate(GLUED):
+            ask = asked(parse_filter(word))
+            assert ask is not None
+            ids = search_index.having(session, ask)
+            assert ids is not None
+            native = {one.native_id for one in feed.rows(Mention) if one.id in _ids(session, ids)}
+            assert str(number) in native, (text, word)
+
+
+def test_what_is_taken_to_stand_between_words_does_so_in_sqlite(sqlite_store: Store) -> None:
+    """PostgreSQL is told so by migration 0010."""
+    between = [char for char in map(chr, range(0x80, 0x20000)) if re.match(f"[{BETWEEN}]", char)]
+    with sqlite_store.transaction() as session:
+        run = session.connection().exec_driver_sql
+        run("INSERT INTO mention_search(rowid, text) VALUES (?, ?)", [(ord(char), f"x{char}y") for char in between])
+        apart = {row[0] for row in run("SELECT rowid FROM mention_search WHERE mention_search MATCH 'x AND y'")}
+        session.rollback()
+    assert len(between) > 1_000
+    assert {ord(char) for char in between} == apart
+
+
+@pytest.mark.parametrize("shape", ["({word} {operator} {words})", "({words} {operator} {word})"])
+def test_a_query_as_deep_as_one_may_be_is_searched_for(feed: Site, shape: str) -> None:
+    feed.take(item("1", "Aeroluz deep"))
+    words = "deep"
+    for level in range(1, 48):
+        operator, word = ("AND", "Aeroluz") if level % 2 else ("OR", f"x{level}")
+        words = shape.format(word=word, operator=operator, words=words)
+        if level in (DEEPEST, DEEPEST + 1, 47):
+            assert (asked(parse_filter(words)) is None) is (level > DEEPEST)
+            assert found(feed, words) == ["1"]
+
+
+def test_where_an_index_finds_many_the_latest_are_gone_through(stocked: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    ana = Author("a1", handle="ana")
+    said = "Aeroluz lost my bag again and nobody at the airport could tell me where it went"
+    stocked.take(*(item(f"a{number}", said, author=ana, minute=number) for number in range(5)))
+    first = next(one.id for one in stocked.rows(Mention) if one.native_id == "a0")
+    pairs = [pair.id for pair in stocked.rows(MentionBrand) if pair.id]
+    brand = stocked.id_of(Brand, "Aeroluz")
+    with stocked.store.transaction() as session:
+        now = stocked.clock()
+        alert = Alert(
+            brand_id=brand, rule="detractor", opened_at=now, last_at=now, count=2, reach=0, created_at=now,
+            changed_at=now,
+        )  # fmt: skip
+        session.add(alert)
+        session.flush()
+        number = alert.id
+        assert number is not None
+        session.add_all(AlertMention(alert_id=number, mention_brand_id=one, reason="told") for one in pairs[1::3])
+    asked_for = [Filters(author="ana", copies=True), Filters(alert=number), Filters(cluster=first)]
+    few = [found(stocked, "", filters, limit=2) for filters in asked_for]
+    monkeypatch.setattr(search, "MOST_GATHERED", 0)
+
+    assert [found(stocked, "", filters, limit=2) for filters in asked_for] == few
+    assert [len(one) > 1 for one in few] == [True] * 3
+
+
+def test_a_page_ends_at_the_beginning_of_time(feed: Site) -> None:
+    """Some programs write the year 1 for "never"."""
+    never = datetime(1, 1, 1, tzinfo=UTC)
+    feed.take(*(item(str(number), "Aeroluz", created_at=never) for number in range(3)))
+
+    assert sorted(found(feed, "", limit=1)) == ["0", "1", "2"]
 
 
 def test_a_search_of_rare_and_of_common_words_finds_the_same(stocked: Site, monkeypatch: pytest.MonkeyPatch) -> None:
