@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from api.routes.dependencies import HIGHEST_ID, Moment
+from listener.access import Caller, Permission
 from listener.items import storable
 from listener.store.search import Cursor, Filters
 
@@ -46,6 +47,14 @@ class Asked(BaseModel):
     hidden: bool = Field(False, description="Those that only share the brand's name instead.")
     unsure: bool | None = Field(None, description="Only where the model was unsure of the label, or only where not.")
     copies: bool = Field(False, description="Also what only repeats another mention.")
+
+    def brands(self, asking: Caller) -> frozenset[int] | None:
+        """The brands whose mentions whoever asks may see so; None = all. Which mentions an incident has is for those
+        who may read incidents."""
+        mentions, alerts = asking.brands(Permission.READ_MENTIONS), asking.brands(Permission.READ_ALERTS)
+        if self.alert is None or alerts is None:
+            return mentions
+        return alerts if mentions is None else mentions & alerts
 
     def filters(self) -> Filters:
         """What the store is asked by."""

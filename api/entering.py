@@ -5,7 +5,8 @@ from datetime import datetime
 
 from api import passwords
 from api.addresses import public_url
-from listener.access import Role
+from api.dashboard.language import N_
+from listener.access import Role, signed
 from listener.config import Settings
 from listener.items import storable
 from listener.store import audit, throttle, tokens, users
@@ -17,6 +18,8 @@ LONGEST_EMAIL = 254
 """Characters (RFC 5321, 4.5.3.1.3 less the brackets)."""
 
 LONGEST_NAME = 200
+
+NAME_TAKEN = N_("Somebody else goes by this name, or it reads like a key's. Add something that tells the two apart.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def sign_in(store: Store, email: str, password: str, address: str, agent: str, n
 def set_up(store: Store, token: str, email: str, name: str, password: str, agent: str, now: datetime) -> str:
     """Make the first administrator, and sign them in: the token of their session.
 
-    Raises SetUpError, passwords.WeakPasswordError, or users.TakenError for somebody who was invited already.
+    Raises SetUpError, passwords.WeakPasswordError, or users.TakenError for somebody who was invited already, and
+    users.NameTakenError.
     """
     passwords.check(password, email, name)
     with store.reading() as session:
@@ -79,7 +83,8 @@ def set_up(store: Store, token: str, email: str, name: str, password: str, agent
             raise SetUpError
         tokens.end_all(session, Purpose.SETUP)
         users.set_password(session, user_id, kept)
-        audit.note(session, name, "user.set_up", users.address_of(email), {}, now)
+        who = users.address_of(email)
+        audit.note(session, signed(name, who), "user.set_up", who, {}, now)
         return users.open_session(session, user_id, agent, now)
 
 
@@ -97,7 +102,7 @@ def join(store: Store, token: str, password: str, agent: str, now: datetime) -> 
             return None
         users.set_password(session, admitted.user_id, kept)
         throttle.clear(session, person.email)
-        audit.note(session, person.name, "user.password", person.email, {"by": "link"}, now)
+        audit.note(session, signed(person.name, person.email), "user.password", person.email, {"by": "link"}, now)
         return users.open_session(session, admitted.user_id, agent, now)
 
 

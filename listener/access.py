@@ -58,13 +58,13 @@ EVERYWHERE = frozenset({Permission.OPERATE, Permission.USERS, Permission.KEYS, P
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever asks. ``actor``: what timelines and the audit call them.
+    """Whoever asks. ``name``: what the others call them.
 
     ``everywhere``: permissions held for all brands, those to come included; ``by_brand``: brand id -> more of them.
     ``user_id`` or ``key_id`` says which of the two it is; ``csrf``: what this user's forms must carry.
     """
 
-    actor: str
+    name: str
     everywhere: frozenset[Permission] = frozenset()
     by_brand: Mapping[int, frozenset[Permission]] = field(default_factory=dict)
     user_id: int | None = None
@@ -72,6 +72,11 @@ class Caller:
     csrf: str | None = None
     email: str | None = None
     language: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """What is kept of who did something. People may be called anything and alike; an address is one's own."""
+        return self.name if self.email is None else signed(self.name, self.email)
 
     def brands(self, permission: Permission) -> frozenset[int] | None:
         """The ids of the brands with whose things they may do this; None = all, an empty set = none."""
@@ -90,6 +95,11 @@ class Caller:
         """Whether they may do this with any brand's things at all."""
         found = self.brands(permission)
         return found is None or bool(found)
+
+
+def signed(name: str, email: str) -> str:
+    """A person in the audit."""
+    return f"{name} <{email}>"
 
 
 def of_roles(roles: Mapping[int | None, Role]) -> tuple[frozenset[Permission], dict[int, frozenset[Permission]]]:

@@ -20,7 +20,7 @@ from listener.access import Role
 from listener.items import storable, wordless
 from listener.store import audit, brands, throttle, tokens, users
 from listener.store.tokens import Purpose
-from listener.store.users import LastAdministratorError, Person, TakenError
+from listener.store.users import LastAdministratorError, NameTakenError, Person, TakenError
 
 group = typer.Typer(help="Users: who may sign in, and what they may do with which brands.", no_args_is_help=True)
 
@@ -76,6 +76,8 @@ def add(
             raise Failure(
                 f"{one_line(email)[:254]} is here already; `escucha users roles` changes what they may do"
             ) from error
+        except NameTakenError as error:
+            raise Failure(_NAME_TAKEN) from error
         audit.note(session, by, "user.added", users.address_of(email), {"roles": role or []}, now)
         token = tokens.issue(session, Purpose.JOIN, now, user_id=user_id)
     _show_link(installation, name, token)
@@ -136,6 +138,9 @@ def activate(email: Email, by: By) -> None:
     say(f"{one_line(person.name)} may sign in again")
 
 
+_NAME_TAKEN = "somebody else goes by this name, or it reads like a key's; the two could not be told apart"
+
+
 @contextmanager
 def _changing(email: str) -> Iterator[tuple[Installation, Session, Person]]:
     try:
@@ -145,6 +150,8 @@ def _changing(email: str) -> Iterator[tuple[Installation, Session, Person]]:
         raise Failure(
             "nobody would be left who may do everything; give somebody else --role administrator first"
         ) from error
+    except NameTakenError as error:
+        raise Failure(_NAME_TAKEN) from error
 
 
 def _everybody(session: Session) -> Iterator[Person]:

@@ -1,6 +1,6 @@
 """Brands: what is listened for. What escucha.yml says of them holds until it is changed here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +11,7 @@ from api import etags
 from api.access import needs
 from api.problems import VALIDATION, Fault, Refused
 from api.routes.dependencies import Id, Installed, Limit, Reading
+from api.wiring import Installation
 from listener import clock
 from listener.access import Caller, Permission
 from listener.brand_entries import RULES, edited_fields
@@ -150,7 +151,7 @@ def add_brand(
     said = new.model_dump(exclude={"name"}) | {RULES: {}}
     with installed.store.transaction() as session:
         try:
-            row = brand_edits.add(session, new.name, said, installed.channel_names, asking.actor, clock.now())
+            row = brand_edits.add(session, new.name, said, channels_for(installed, asking), asking.actor, clock.now())
         except brand_edits.Refused as error:
             raise refused(error) from error
     response.headers["Location"] = f"/api/v1/brands/{row.id}"
@@ -217,13 +218,26 @@ def changed(
 ) -> BrandRow:  # fmt: skip
     """Change a brand for whoever asks. Raises HTTPException, and what ``check`` does."""
     with installed.store.transaction() as session:
-        visible_brand(session, brand_id, asking.brands(permission))
+        brand = visible_brand(session, brand_id, asking.brands(permission))
         try:
-            return brand_edits.change(
-                session, brand_id, check, wanted, installed.channel_names, asking.actor, clock.now(), action
-            )
+            channels = channels_for(installed, asking, brand, wanted)
+            return brand_edits.change(session, brand_id, check, wanted, channels, asking.actor, clock.now(), action)
         except brand_edits.Refused as error:
             raise refused(error) from error
+
+
+def channels_for(
+    installed: Installation, asking: Caller, brand: BrandRow | None = None, wanted: Mapping[str, Any] | None = None
+) -> Sequence[str]:
+    """The channels that whoever asks may choose for a brand (None = a new one): they concern no single brand, so who
+    may not see the whole setup knows only those that it has. Raises brand_edits.Refused where they want to have all
+    told instead."""
+    if asking.may(Permission.READ_SETUP):
+        return installed.channel_names
+    present = None if brand is None else brand.channels
+    if present is not None and wanted is not None and "channels" in wanted and wanted["channels"] is None:
+        raise brand_edits.Refused([("channels", "only who may see the whole setup may have all channels told")])
+    return [name for name in present or () if name in installed.channel_names]
 
 
 def visible_brand(session: Reading, brand_id: int, among: frozenset[int] | None) -> BrandRow:

@@ -1,6 +1,7 @@
 """Users: who may sign in, and what they may do with which brands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,24 +9,23 @@ from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from api import entering, etags
+from api import entering, etags, managing_users
 from api.access import needs
 from api.etags import IfMatch
-from api.giving import may_give_roles
+from api.managing_users import BeyondError
 from api.routes.dependencies import HIGHEST_ID, Id, Installed, Limit, Reading
 from api.wiring import Installation
 from listener import clock
 from listener.access import Caller, Permission, Role
 from listener.items import storable, wordless
-from listener.store import audit, brands, tokens, users
-from listener.store.tokens import Purpose
-from listener.store.users import LastAdministratorError, Person, TakenError
+from listener.store import brands, users
+from listener.store.users import LastAdministratorError, NameTakenError, Person, TakenError
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
 
 Manager = Annotated[Caller, needs(Permission.USERS)]
 
-BEYOND = "you cannot give, or let in, what goes beyond your own permissions"
+BEYOND = "you cannot give what goes beyond your own permissions, or change somebody who may do more than you"
 LAST = "nobody would be left who may do everything: make somebody else an administrator of all brands first"
 
 _NOT_THERE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such user."}}
@@ -111,7 +111,12 @@ def read_user(asking: Manager, session: Reading, response: Response, user_id: Id
     return _shown(session, response, user_id)
 
 
-@router.post("", status_code=201, summary="Invite a user", responses={409: {"description": "They are here already."}})
+@router.post(
+    "",
+    status_code=201,
+    summary="Invite a user",
+    responses={409: {"description": "They are here already, or somebody else has the name."}},
+)
 def invite_user(asking: Manager, installed: Installed, response: Response, asked: NewUser) -> Invitation:
     """Add somebody, and get the link that they set their password with: no mail is sent."""
     now = clock.now()
@@ -119,15 +124,9 @@ def invite_user(asking: Manager, installed: Installed, response: Response, asked
     if not entering.is_email(asked.email):
         raise HTTPException(422, "email: this is no e-mail address")
     with installed.store.transaction() as session:
-        roles = _roles(session, asking, asked.roles)
-        try:
-            user_id = users.invite(session, storable(asked.email), name, roles, now)
-        except TakenError as error:
-            raise HTTPException(409, "somebody has this e-mail address already: change that user") from error
-        audit.note(
-            session, asking.actor, "user.added", users.address_of(asked.email), {"roles": _plain(asked.roles)}, now
-        )
-        token = tokens.issue(session, Purpose.JOIN, now, user_id=user_id)
+        roles = _roles(session, asked.roles)
+        with _told():
+            user_id, token = managing_users.invite(session, asking, storable(asked.email), name, roles, now)
         user = _shown(session, response, user_id)
     return _invitation(installed, response, user, token)
 
@@ -138,12 +137,10 @@ def make_link(asking: Manager, installed: Installed, response: Response, user_id
     now = clock.now()
     with installed.store.transaction() as session:
         person = _existing(session, user_id)
-        if not may_give_roles(asking, person.roles):
-            raise HTTPException(403, BEYOND)
+        with _told():
+            token = managing_users.link(session, asking, person, now)
         if not person.active:
             raise HTTPException(409, "this user is switched off: make them active first")
-        token = tokens.issue(session, Purpose.JOIN, now, user_id=user_id)
-        audit.note(session, asking.actor, "user.link", person.email, {}, now)
         user = _shown(session, response, user_id)
     return _invitation(installed, response, user, token)
 
@@ -151,7 +148,9 @@ def make_link(asking: Manager, installed: Installed, response: Response, user_id
 @router.patch(
     "/{user_id}",
     summary="Change a user",
-    responses=_NOT_THERE | _CHANGED | {409: {"description": "They are the last administrator."}},
+    responses=_NOT_THERE
+    | _CHANGED
+    | {409: {"description": "They are the last administrator, or somebody else has the name."}},
 )
 def edit_user(
     asking: Manager,
@@ -166,16 +165,25 @@ def edit_user(
     with installed.store.transaction() as session:
         person = _existing(session, user_id)
         etags.check(if_match, person.version)
-        roles = None if asked.roles is None else _roles(session, asking, asked.roles)
-        if asked.active and not may_give_roles(asking, person.roles):
-            raise HTTPException(403, BEYOND)
-        try:
-            users.edit(session, user_id, name=name, roles=roles, active=asked.active)
-        except LastAdministratorError as error:
-            raise HTTPException(409, LAST) from error
-        detail = asked.model_dump(mode="json", exclude_unset=True)
-        audit.note(session, asking.actor, "user.edited", person.email, detail, clock.now())
+        roles = None if asked.roles is None else _roles(session, asked.roles)
+        with _told():
+            managing_users.edit(session, asking, person, clock.now(), name=name, roles=roles, active=asked.active)
         return _shown(session, response, user_id)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What speaks against a change, as HTTPException."""
+    try:
+        yield
+    except BeyondError as error:
+        raise HTTPException(403, BEYOND) from error
+    except TakenError as error:
+        raise HTTPException(409, "somebody has this e-mail address already: change that user") from error
+    except NameTakenError as error:
+        raise HTTPException(409, "somebody else goes by this name, or it reads like a key's: choose another") from error
+    except LastAdministratorError as error:
+        raise HTTPException(409, LAST) from error
 
 
 def _said(name: str) -> str:
@@ -203,8 +211,8 @@ def _invitation(installed: Installation, response: Response, user: User, token: 
     return Invitation(user=user, link=entering.join_address(installed.settings, token))
 
 
-def _roles(session: Session, asking: Caller, asked: Sequence[RoleOf]) -> dict[int | None, Role]:
-    """The same by brands' ids. Raises HTTPException for a brand that there is not, and for what cannot be given."""
+def _roles(session: Session, asked: Sequence[RoleOf]) -> dict[int | None, Role]:
+    """The same by brands' ids. Raises HTTPException for a brand that there is not."""
     found: dict[int | None, Role] = {}
     for one in asked:
         brand = None if one.brand is None else brands.brand_named(session, storable(one.brand))
@@ -214,13 +222,7 @@ def _roles(session: Session, asking: Caller, asked: Sequence[RoleOf]) -> dict[in
         if brand_id in found:
             raise HTTPException(422, "roles: one role for a brand, and one for all of them")
         found[brand_id] = one.role
-    if not may_give_roles(asking, found):
-        raise HTTPException(403, BEYOND)
     return found
-
-
-def _plain(roles: Sequence[RoleOf]) -> list[dict[str, str | None]]:
-    return [{"role": one.role.value, "brand": one.brand} for one in roles]
 
 
 def _names(session: Session, found: Sequence[Person]) -> Mapping[int, str]:

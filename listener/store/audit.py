@@ -32,12 +32,12 @@ def listed(
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[Audit]:
-    """What was done, the latest first. ``action``: this one, or all that begin with it and a dot; ``before``: an id;
-    ``until``: that moment not included."""
+    """What was done, the latest first. ``actor``: as it is kept, or a person's name. ``action``: this one, or all
+    that begin with it and a dot; ``before``: an id; ``until``: that moment not included."""
     kept = table(Audit).c
     wanted = select_rows(Audit).order_by(kept.id.desc()).limit(limit)
     if actor is not None:
-        wanted = wanted.where(kept.actor == actor)
+        wanted = wanted.where((kept.actor == actor) | kept.actor.startswith(f"{actor} <", autoescape=True))
     if action is not None:
         wanted = wanted.where((kept.action == action) | kept.action.startswith(f"{action}.", autoescape=True))
     if subject is not None:

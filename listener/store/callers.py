@@ -9,6 +9,9 @@ from sqlmodel import Session
 from listener.access import Caller, Permission, Role, of_roles, of_scopes
 from listener.store.tables import ApiKey, UserAccount, UserRole, WebSession, table
 
+KEY_MARK = " (key "
+"""Stands in what a key is called in the audit, and so in no person's name."""
+
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly it is kept when a session or a key was last used: each request would be a write otherwise."""
 
@@ -51,7 +54,7 @@ def by_key(session: Session, key: str, now: datetime) -> tuple[Caller, bool] | N
         return None
     scopes = frozenset(Permission(one) for one in row.scopes if one in frozenset(Permission))
     everywhere, by_brand = of_scopes(scopes, None if row.brands is None else frozenset(row.brands))
-    caller = Caller(f"{row.name} (key {row.prefix})", everywhere, by_brand, key_id=row.id)
+    caller = Caller(f"{row.name}{KEY_MARK}{row.prefix})", everywhere, by_brand, key_id=row.id)
     return caller, row.used_at is None or row.used_at <= now - SEEN_EVERY
 
 

@@ -39,8 +39,11 @@ def one(session: Session, pair_id: int, brands: frozenset[int] | None) -> RowMap
     return session.connection().execute(wanted).mappings().one_or_none()
 
 
-def of_pair(session: Session, pair_id: int, brands: frozenset[int] | None) -> MentionFile | None:
-    """All about a mention of these brands; None where there is no such."""
+def of_pair(
+    session: Session, pair_id: int, brands: frozenset[int] | None, alerting: frozenset[int] | None
+) -> MentionFile | None:
+    """All about a mention of these brands, and of its incidents those of the brands ``alerting`` (None = all); None
+    where there is no such mention."""
     found = one(session, pair_id, brands)
     around = None if found is None else context.of_pair(session, pair_id, brands)
     if found is None or around is None:
@@ -55,18 +58,18 @@ def of_pair(session: Session, pair_id: int, brands: frozenset[int] | None) -> Me
         around=around,
         alike=alike,
         corrections=corrections.listed(session, brands=brands, pair_id=pair_id, limit=MOST_CORRECTIONS),
-        incidents=_incidents(session, pair_id),
+        incidents=_incidents(session, pair_id, alerting),
     )
 
 
-def _incidents(session: Session, pair_id: int) -> Sequence[RowMapping]:
+def _incidents(session: Session, pair_id: int, brands: frozenset[int] | None) -> Sequence[RowMapping]:
     query = (
         select(
             _ALERT.id, _ALERT.rule, _ALERT.state, _ALERT.severity, _ALERT.opened_at, _MEMBER.reason.label("notice"),
             _MEMBER.because,
         )
         .join_from(table(AlertMention), table(Alert), _ALERT.id == _MEMBER.alert_id)
-        .where(_MEMBER.mention_brand_id == pair_id)
+        .where(_MEMBER.mention_brand_id == pair_id, among(_ALERT.brand_id, brands))
         .order_by(_ALERT.id.desc())
     )  # fmt: skip
     return session.connection().execute(query).mappings().all()

@@ -34,7 +34,7 @@ FURTHEST = timedelta(days=366)
 _TOO_LONG = f"a silence lasts {in_words(LONGEST)} at most; add another when this one ends"
 _TOO_FAR = f"a silence begins within {in_words(FURTHEST)}"
 
-LONGEST_NAME = 200
+LONGEST_NAME = 500
 LONGEST_COMMENT = 1_000
 MOST_VALUES = 100
 """Of one label."""

@@ -1,6 +1,7 @@
 """Users, their roles and their sessions."""
 
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from sqlmodel import Session
 from sqlmodel import select as select_rows
 
 from listener.access import Role
-from listener.store.callers import IDLE, digest
+from listener.store.callers import IDLE, KEY_MARK, digest
 from listener.store.locks import alone_with_users
 from listener.store.tables import OneTimeToken, UserAccount, UserRole, WebSession, table
 
@@ -101,6 +102,10 @@ class TakenError(Exception):
     """Somebody has this e-mail address already."""
 
 
+class NameTakenError(Exception):
+    """Somebody else who is active goes by this name, or it reads like a key's: nobody could tell who did what."""
+
+
 def listed(session: Session, *, after: int = 0, limit: int = 1000) -> list[Person]:
     """Users in the order in which they were added."""
     chosen = select(table(UserAccount)).where(_USER.id > after).order_by(_USER.id).limit(limit)
@@ -129,10 +134,11 @@ def address_of(email: str) -> str:
 
 
 def invite(session: Session, email: str, name: str, roles: Mapping[int | None, Role], now: datetime) -> int:
-    """A user who has no password yet; their id. Raises TakenError."""
+    """A user who has no password yet; their id. Raises TakenError or NameTakenError."""
     alone_with_users(session)
     if with_email(session, email) is not None:
         raise TakenError
+    _check_name(session, name)
     return add_user(session, email, name, roles, now, password_hash=None)
 
 
@@ -146,9 +152,14 @@ def edit(
 ) -> None:
     """Change some of a user; None = as it is. Whoever may no longer sign in is signed out everywhere.
 
-    Raises LastAdministratorError, with nothing to be kept, where no other administrator of everything is left.
+    Raises LastAdministratorError, with nothing to be kept, where no other administrator of everything is left, and
+    NameTakenError.
     """
     alone_with_users(session)
+    present = session.connection().execute(select(_USER.name, _USER.active).where(_USER.id == user_id)).one_or_none()
+    # Whoever has a name keeps it until somebody gives them another, or lets them in again.
+    if present is not None and ((active and not present.active) or (name is not None and name != present.name)):
+        _check_name(session, name or present.name, user_id)
     before = administrators(session)
     if roles is not None:
         give_roles(session, user_id, roles)
@@ -196,9 +207,30 @@ def shut_out(session: Session, user_id: int, *, keep: str | None = None) -> None
 
 
 def rename(session: Session, user_id: int, name: str) -> None:
-    """What others see of this user in what they do from now on."""
+    """What others see of this user in what they do from now on. Raises NameTakenError."""
+    alone_with_users(session)
+    _check_name(session, name, user_id)
     changed = {"name": name, "version": _USER.version + 1}
     session.connection().execute(update(table(UserAccount)).where(_USER.id == user_id).values(**changed))
+
+
+def is_free(session: Session, name: str, user_id: int | None = None) -> bool:
+    """Whether a user (None = a new one) may be called so; capitals, spaces and looks do not make another name."""
+    others = select(_USER.name).where(_USER.active, _USER.id != (user_id or 0))
+    wanted = _alike(name)
+    return f"{_alike(KEY_MARK)} " not in wanted and all(
+        _alike(one) != wanted for one in session.connection().scalars(others)
+    )
+
+
+def _check_name(session: Session, name: str, user_id: int | None = None) -> None:
+    if not is_free(session, name, user_id):
+        raise NameTakenError
+
+
+def _alike(name: str) -> str:
+    shown = (one for one in unicodedata.normalize("NFKC", name) if one.isprintable() or one.isspace())
+    return " ".join("".join(shown).casefold().split())
 
 
 def choose_language(session: Session, user_id: int, language: str | None) -> None:

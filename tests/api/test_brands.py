@@ -189,6 +189,6 @@ def test_who_changed_what_is_kept(house: House) -> None:
     )
     with house.store.reading() as session:
         kept = session.exec(select(Audit).where(Audit.action == "brand.edited")).one()
-    assert (kept.actor, kept.subject) == ("ana", "Lumbra")
+    assert (kept.actor, kept.subject) == ("ana <ana@administrator.none.example>", "Lumbra")
     assert kept.detail == {"before": {"query": ""}, "after": {"query": "luz"}}
-    assert row(house).edited_by == "ana"
+    assert row(house).edited_by == kept.actor

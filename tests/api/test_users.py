@@ -14,6 +14,7 @@ from listener.store.tokens import Purpose
 from .conftest import House
 
 ADMINISTRATOR = [{"role": "administrator"}]
+ANA = "ana <ana@administrator.none.example>"
 
 
 def invited(client: TestClient, email: str = "bo@x.example", **more: Any) -> dict[str, Any]:
@@ -54,15 +55,15 @@ def test_somebody_is_invited_changed_and_switched_off(house: House) -> None:
         assert tokens.look(session, Purpose.JOIN, again, house.now) is None
     done = [(row["action"], row["subject"], row["actor"]) for row in client.get("/api/v1/audit").json()["items"]]
     assert done == [
-        ("user.edited", "bo@x.example", "ana"), ("user.link", "bo@x.example", "ana"),
-        ("user.edited", "bo@x.example", "ana"), ("user.added", "bo@x.example", "ana"),
+        ("user.edited", "bo@x.example", ANA), ("user.link", "bo@x.example", ANA),
+        ("user.edited", "bo@x.example", ANA), ("user.added", "bo@x.example", ANA),
     ]  # fmt: skip
 
 
 def test_users_are_listed_page_by_page(house: House) -> None:
     client = house.client(Role.ADMINISTRATOR)
     for number in range(3):
-        invited(client, f"u{number}@x.example")
+        invited(client, f"u{number}@x.example", name=f"U{number}")
     page = client.get("/api/v1/users", params={"limit": 3}).json()
     rest = client.get("/api/v1/users", params={"limit": 3, "after": page["next"]}).json()
     assert [len(page["items"]), len(rest["items"]), rest["next"]] == [3, 1, None]
@@ -75,7 +76,7 @@ def test_users_are_listed_page_by_page(house: House) -> None:
         ({"roles": [{"role": "agent", "brand": "Nobody's"}]}, 422), ({"roles": [{"role": "king"}]}, 422),
         ({"roles": [{"role": "agent"}, {"role": "viewer"}]}, 422), ({"email": "bo"}, 422), ({"email": "b o@x.y"}, 422),
         ({"name": " "}, 422), ({"name": "\x00"}, 422), ({"email": "bo\x00@x.y"}, 422), ({"by": "eve"}, 422),
-        ({"name": "Bo\x00"}, 201),
+        ({"name": "Bo\x00"}, 201), ({"name": " Ａna\u200b"}, 409), ({"name": "Bot (key esc_abcdef)"}, 409),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_an_invitation_is_said(house: House, more: dict[str, Any], status: int) -> None:
@@ -97,6 +98,45 @@ def test_the_last_administrator_stays(house: House) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("change", [{"active": False}, {"name": "Gone"}, {"roles": []}])
+def test_who_may_do_less_changes_nothing_of_who_may_do_more(house: House, change: dict[str, Any]) -> None:
+    house.client(Role.ADMINISTRATOR)
+    key = one_of(house, Permission.USERS)
+    refused = key.patch("/api/v1/users/1", json=change, headers={"If-Match": "*"})
+    kept = key.get("/api/v1/users/1").json()
+    assert (refused.status_code, kept["active"], kept["name"]) == (403, True, "ana")
+    assert kept["roles"] == [{"role": "administrator", "brand": None}]
+    form = {"act": "deactivate"} if "active" in change else {"version": "1", "name": "Gone", "role-all": "viewer"}
+    assert key.post("/settings/users/1", data=form).status_code == 422
+    assert key.get("/api/v1/users/1").json() == kept
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_two_people_of_one_name_are_told_apart(house: House) -> None:
+    boss, eve = house.client(Role.ADMINISTRATOR, name="Ana Boss"), house.client(Role.AGENT, "Lumbra", name="Eve")
+    for name in ("Ana Boss", "ana  boss\u200b", "Bot (key esc_abcdef)"):
+        assert eve.post("/me", data={"name": name, "language": ""}).status_code == 422
+    match = {"If-Match": "*"}
+    assert boss.patch("/api/v1/users/2", json={"name": "Ana Boss"}, headers=match).status_code == 409
+    # Whoever had left comes back to find the name taken.
+    boss.patch("/api/v1/users/2", json={"active": False}, headers=match)
+    boss.patch("/api/v1/users/1", json={"name": "Eve"}, headers=match)
+    assert boss.patch("/api/v1/users/2", json={"active": True}, headers=match).status_code == 409
+    # Two of one name from before: who did it is known all the same.
+    with house.store.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE user_account SET name = 'Ana', active = TRUE")
+    house.hear(1, "Lumbra is bad", "detractor")
+    again = house.client(Role.AGENT, "Lumbra", name="Eve")
+    assert again.post("/api/v1/mentions/1/corrections", json={"what": "stance", "value": "2"}).status_code == 201
+    assert boss.patch("/api/v1/users/1", json={"name": "Ana"}, headers=match).status_code == 200
+    rows = boss.get("/api/v1/audit", params={"actor": "Ana"}).json()["items"]
+    assert [(row["actor"], row["action"]) for row in rows] == [
+        ("Ana <ana boss@administrator.none.example>", "user.edited"),
+        (f"Ana <eve@agent.{house.brand('Lumbra')}.example>", "mention.corrected"),
+    ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_key_for_users_is_no_key_for_everything(house: House) -> None:
     boss, key = house.client(Role.ADMINISTRATOR), one_of(house, Permission.USERS)
     bo = {"email": "bo@x.example", "name": "Bo"}
@@ -107,7 +147,9 @@ def test_a_key_for_users_is_no_key_for_everything(house: House) -> None:
     assert key.post("/api/v1/users/1/link").status_code == 403, "the administrator's own"
     assert boss.patch("/api/v1/users/1", json={"name": "Ana"}, headers=match).status_code == 200
     reader = one_of(house, Permission.USERS, *PERMISSIONS[Role.VIEWER])
-    assert invited(reader, "cy@x.example", roles=[{"role": "viewer"}])["user"]["roles"][0]["role"] == "viewer"
+    assert (
+        invited(reader, "cy@x.example", name="Cy", roles=[{"role": "viewer"}])["user"]["roles"][0]["role"] == "viewer"
+    )
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -131,6 +173,22 @@ def bearer(made: Mapping[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {made['key']}"}
 
 
+def test_what_a_key_made_ends_with_it(house: House) -> None:
+    boss = house.client(Role.ADMINISTRATOR)
+    due = (house.now + timedelta(days=1)).isoformat()
+    soon = (house.now + timedelta(hours=1)).isoformat()
+    scopes = {"scopes": ["keys:admin", "mentions:read"]}
+    first = made_key(boss, **scopes, expires_at=due)
+    second = made_key(house.client(headers=bearer(first)), **scopes)
+    third = made_key(house.client(headers=bearer(second)), **scopes, expires_at=soon)
+    ends = [datetime.fromisoformat(one["about"]["expires_at"]) for one in (first, second, third)]
+    assert ends == [datetime.fromisoformat(one) for one in (due, due, soon)]
+    mine = made_key(boss, **scopes)
+    boss.delete(f"/api/v1/keys/{first['about']['id']}")
+    for key, status in ((first, 401), (second, 401), (third, 401), (mine, 200)):
+        assert house.client(headers=bearer(key)).get("/api/v1/mentions").status_code == status
+
+
 def test_a_key_is_shown_once_and_taken_back(house: House) -> None:
     client = house.client(Role.ADMINISTRATOR)
     made = made_key(client, brands=["Lumbra"], name="Reports\x00")
@@ -139,10 +197,10 @@ def test_a_key_is_shown_once_and_taken_back(house: House) -> None:
     assert program.get("/api/v1/alerts").status_code == 403
     [listed] = client.get("/api/v1/keys").json()["items"]
     assert listed["prefix"] == made["key"][:10]
-    assert (listed["brands"], listed["created_by"], listed["name"]) == (["Lumbra"], "ana", "Reports")
+    assert (listed["brands"], listed["created_by"], listed["name"]) == (["Lumbra"], ANA, "Reports")
     assert made["key"] not in client.get("/api/v1/keys").text + client.get("/api/v1/audit").text
 
-    assert client.delete(f"/api/v1/keys/{made['about']['id']}").json()["revoked_by"] == "ana"
+    assert client.delete(f"/api/v1/keys/{made['about']['id']}").json()["revoked_by"] == ANA
     assert program.get("/api/v1/mentions").status_code == 401
     assert client.delete(f"/api/v1/keys/{made['about']['id']}").status_code == 200
     assert client.delete("/api/v1/keys/999").status_code == 404
@@ -185,7 +243,7 @@ def test_a_key_gives_no_more_than_it_has(house: House) -> None:
 def test_the_audit_is_filtered_and_paged(house: House) -> None:
     client = house.client(Role.ADMINISTRATOR)
     for number in range(3):
-        invited(client, f"u{number}@x.example")
+        invited(client, f"u{number}@x.example", name=f"U{number}")
     made_key(client)
 
     def found(**asked: Any) -> list[str]:
@@ -194,7 +252,13 @@ def test_the_audit_is_filtered_and_paged(house: House) -> None:
         return [row["subject"] for row in answer.json()["items"]]
 
     added = [f"u{number}@x.example" for number in (2, 1, 0)]
-    assert found(action="user") == found(action="user.added") == found(actor="ana", action="user") == added
+    assert (
+        found(action="user")
+        == found(action="user.added")
+        == found(actor="ana", action="user")
+        == found(actor=ANA, action="user")
+        == added
+    )
     assert found(action="use") == found(actor="eve") == []
     assert found(subject="u1@x.example") == added[1:2]
     soon = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()

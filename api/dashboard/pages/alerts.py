@@ -65,7 +65,7 @@ class Filters:
         """The same for the store."""
         asked = {name: value or None for name, value in asdict(self).items()}
         if self.assignee == ME:
-            asked["assignee"] = asking.actor
+            asked["assignee"] = asking.name
         return inbox.Wanted(**asked)
 
 
@@ -125,7 +125,7 @@ def act_on(
         with installed.store.transaction() as session:
             if not inbox.is_among(session, alert_id, asking.brands(Permission.ACT)):
                 raise HTTPException(404, "there is no such incident")
-            life.perform(session, alert_id, asked.act, asking.actor, now, **asked.what)
+            life.perform(session, alert_id, asked.act, asking.name, now, **asked.what)
     except (NotPossible, ValueError) as error:
         return _refused(request, asking, installed, alert_id, back, str(error))
     return go(back if is_list(back) else f"/alerts/{alert_id}")

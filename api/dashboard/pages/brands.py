@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from api.access import needs
 from api.dashboard import rule_fields
 from api.dashboard.rendering import gettext_for, go, show, tell
-from api.routes.brands import edits_of, visible_brand
+from api.routes.brands import channels_for, edits_of, visible_brand
 from api.routes.dependencies import Id, Installed, InTurn, Reading
 from api.routes.queries import tried
 from api.wiring import Installation
@@ -150,7 +150,12 @@ def add_brand(request: Request, asking: MayEdit, installed: Installed, form: Fro
     try:
         with installed.store.transaction() as session:
             made = brand_edits.add(
-                session, form.name, form.said() | {RULES: {}}, installed.channel_names, asking.actor, clock.now()
+                session,
+                form.name,
+                form.said() | {RULES: {}},
+                channels_for(installed, asking),
+                asking.actor,
+                clock.now(),
             )
             tell(request, session, _("The brand is listened for from now on."))
     except (brand_edits.Refused, ValueError) as error:
@@ -192,10 +197,9 @@ def change_brand(request: Request, asking: MayEdit, installed: Installed, form: 
         # A query that is looked for by the name alone stands as it is shown: left alone, it is no change.
         if brand_edits.held(brand).get("query") == "" and said["query"] == brand.query:
             said["query"] = ""
+        channels = channels_for(installed, asking, brand, said)
         with installed.store.transaction() as session:
-            brand_edits.change(
-                session, brand_id, exactly(form.version), said, installed.channel_names, asking.actor, clock.now()
-            )
+            brand_edits.change(session, brand_id, exactly(form.version), said, channels, asking.actor, clock.now())
             tell(request, session, _("Saved. It holds from the next look on."))
     except brand_edits.Stale as error:
         return _form(request, asking, installed, form, error.brand, theirs=Filled.of(error.brand), status_code=409)
@@ -287,7 +291,7 @@ def _form(
         "wrong": wrong or {},
         "theirs": _apart(form, theirs) if theirs is not None else (),
         "stale": theirs is not None,
-        "channels": installed.channel_names,
+        "channels": channels_for(installed, asking, brand),
         "themes": [*form.themes, *[("", "")] * THEMES],
         "may_edit": asking.may(Permission.EDIT_BRANDS, brand.id if brand is not None else None),
         "may_retire": brand is not None and brand.file is None and asking.may(Permission.EDIT_BRANDS),

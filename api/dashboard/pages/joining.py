@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from api import entering
 from api.dashboard.pages.entrance import agent_of, signed_in
 from api.dashboard.rendering import gettext_for, show
-from api.entering import LONGEST_EMAIL, LONGEST_NAME, SetUpError, is_email
+from api.entering import LONGEST_EMAIL, LONGEST_NAME, NAME_TAKEN, SetUpError, is_email
 from api.passwords import MOST, WeakPasswordError
 from api.routes.dependencies import Installed
 from listener import clock
@@ -52,6 +52,8 @@ def set_up(
     except users.TakenError:
         said = _("Somebody with this e-mail address was invited already. Use the link of the invitation.")
         return _setup(request, installed, token, said, name, email)
+    except users.NameTakenError:
+        return _setup(request, installed, token, _(NAME_TAKEN), name, email)
     except SetUpError:
         return _setup(request, installed, token)
     return signed_in(request, installed, made, "/")

@@ -11,7 +11,7 @@ from api.dashboard.access_words import ROLES
 from api.dashboard.language import known
 from api.dashboard.pages.entrance import client_of
 from api.dashboard.rendering import gettext_for, go, show, tell
-from api.entering import LONGEST_NAME
+from api.entering import LONGEST_NAME, NAME_TAKEN
 from api.passwords import MOST, WeakPasswordError
 from api.routes.dependencies import Installed
 from listener import clock
@@ -39,12 +39,15 @@ def change(request: Request, asking: SignedIn, installed: Installed, name: Word 
     _ = gettext_for(request, asking)
     if wordless(name) or len(name) > LONGEST_NAME:
         return _page(request, asking, installed, _("Say what the others may call you."))
-    with installed.store.transaction() as session:
-        if name != asking.actor:
-            users.rename(session, user_id, name)
-            audit.note(session, asking.actor, "user.edited", asking.email or "", {"name": name}, clock.now())
-        users.choose_language(session, user_id, known(language))
-        tell(request, session, _("Saved."))
+    try:
+        with installed.store.transaction() as session:
+            if name != asking.name:
+                users.rename(session, user_id, name)
+                audit.note(session, asking.actor, "user.edited", asking.email or "", {"name": name}, clock.now())
+            users.choose_language(session, user_id, known(language))
+            tell(request, session, _("Saved."))
+    except users.NameTakenError:
+        return _page(request, asking, installed, _(NAME_TAKEN))
     return go("/me")
 
 
@@ -64,7 +67,7 @@ def change_password(
     if kept is not None and not passwords.matches(present, kept)[0]:
         return _page(request, asking, installed, _("The present password is not right."))
     try:
-        passwords.check(password, email, asking.actor)
+        passwords.check(password, email, asking.name)
     except WeakPasswordError as error:
         return _page(request, asking, installed, _(str(error)))
     new = passwords.hashed(password)

@@ -73,7 +73,9 @@ def _page(
     request: Request, asking: Caller, installed: Installed, mention_id: int, more: dict[str, Any] | None = None
 ) -> HTMLResponse:
     with installed.store.reading() as session:
-        found = mention_file.of_pair(session, mention_id, asking.brands(Permission.READ_MENTIONS))
+        found = mention_file.of_pair(
+            session, mention_id, asking.brands(Permission.READ_MENTIONS), asking.brands(Permission.READ_ALERTS)
+        )
     if found is None:
         raise HTTPException(404, f"there is no mention {mention_id}")
     context: dict[str, Any] = {

@@ -134,7 +134,12 @@ def _list(
     try:
         asked = AskedPage.model_validate(shown)
         page = search.find(
-            session, brands=brands, words=asked.words, filters=asked.filters(), after=asked.place, limit=SHOWN
+            session,
+            brands=asked.brands(asking),
+            words=asked.words,
+            filters=asked.filters(),
+            after=asked.place,
+            limit=SHOWN,
         )
     except ValidationError as error:
         found = error.errors()[0]

@@ -1,6 +1,7 @@
 """The settings' part about users: invitations, roles, links to set a password, accounts switched off."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -8,20 +9,19 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from api import entering
+from api import entering, managing_users
 from api.access import needs
 from api.dashboard.access_words import ROLES
 from api.dashboard.language import N_
 from api.dashboard.rendering import gettext_for, go, show, tell
-from api.giving import may_give_roles
+from api.managing_users import BeyondError
 from api.routes.dependencies import HIGHEST_ID, Id, Installed
 from api.wiring import Installation
 from listener import clock
 from listener.access import Caller, Permission, Role
 from listener.items import storable, wordless
-from listener.store import audit, brands, tokens, users
-from listener.store.tokens import Purpose
-from listener.store.users import LastAdministratorError, Person, TakenError
+from listener.store import brands, users
+from listener.store.users import LastAdministratorError, NameTakenError, Person, TakenError
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,10 +32,14 @@ SHOWN = 100
 """Users on a page."""
 
 LAST = N_("Nobody would be left who may do everything. Make somebody else an administrator of all brands first.")
-BEYOND = N_("You cannot give, or let in, what goes beyond your own permissions.")
+BEYOND = N_("You cannot give what goes beyond your own permissions, or change somebody who may do more than you.")
 STALE = N_("Somebody else changed this user meanwhile. Look at what is there now, and change it again.")
 NAMELESS = N_("Say what the others may call this person.")
 TAKEN = N_("Somebody has this e-mail address already.")
+
+REFUSED: Mapping[type[Exception], str] = {
+    LastAdministratorError: LAST, BeyondError: BEYOND, TakenError: TAKEN, NameTakenError: entering.NAME_TAKEN,
+}  # fmt: skip
 
 
 class _RefusedError(Exception):
@@ -64,15 +68,9 @@ def invite(
         return _users(request, asking, installed, said, _("That is no e-mail address."))
     try:
         with installed.store.transaction() as session:
-            roles = _given(session, asking, {brand: role})
-            user_id = users.invite(session, email, name, roles, now)
-            detail = {"roles": _told(session, roles)}
-            audit.note(session, asking.actor, "user.added", users.address_of(email), detail, now)
-            token = tokens.issue(session, Purpose.JOIN, now, user_id=user_id)
-    except TakenError:
-        return _users(request, asking, installed, said, _(TAKEN))
-    except PermissionError:
-        return _users(request, asking, installed, said, _(BEYOND))
+            _user_id, token = managing_users.invite(session, asking, email, name, _given(session, {brand: role}), now)
+    except tuple(REFUSED) as error:
+        return _users(request, asking, installed, said, _(REFUSED[type(error)]))
     return _users(request, asking, installed, link=(name, entering.join_address(installed.settings, token)))
 
 
@@ -98,42 +96,32 @@ def _changed(
         with installed.store.transaction() as session:
             person = _existing(session, user_id)
             if act == "link":
-                _let_in(asking, person)
-                token = tokens.issue(session, Purpose.JOIN, now, user_id=user_id)
-                audit.note(session, asking.actor, "user.link", person.email, {}, now)
+                token = managing_users.link(session, asking, person, now)
             elif act in ("activate", "deactivate"):
-                if act == "activate":
-                    _let_in(asking, person)
-                users.edit(session, user_id, active=act == "activate")
-                audit.note(session, asking.actor, "user.edited", person.email, {"active": act == "activate"}, now)
+                managing_users.edit(session, asking, person, now, active=act == "activate")
                 tell(request, session, _("Saved."))
             else:
-                _save(session, asking, person, form)
+                _save(session, asking, person, form, now)
                 tell(request, session, _("Saved."))
     except _RefusedError as error:
         return _user(request, asking, installed, user_id, _(str(error)))
-    except LastAdministratorError:
-        return _user(request, asking, installed, user_id, _(LAST))
-    except PermissionError:
-        return _user(request, asking, installed, user_id, _(BEYOND))
+    except tuple(REFUSED) as error:
+        return _user(request, asking, installed, user_id, _(REFUSED[type(error)]))
     if act == "link":
         link = (person.name, entering.join_address(installed.settings, token))
         return _user(request, asking, installed, user_id, link=link)
     return go(f"/settings/users/{user_id}")
 
 
-def _save(session: Session, asking: Caller, person: Person, form: Mapping[str, str]) -> None:
-    """Another name, and these roles and no others. Raises _RefusedError, PermissionError or LastAdministratorError."""
+def _save(session: Session, asking: Caller, person: Person, form: Mapping[str, str], now: datetime) -> None:
+    """Another name, and these roles and no others. Raises _RefusedError, and those of REFUSED."""
     if form.get("version") != str(person.version):
         raise _RefusedError(STALE)
     name = storable(form.get("name", "")).strip()
     if wordless(name) or len(name) > entering.LONGEST_NAME:
         raise _RefusedError(NAMELESS)
     wanted = {field[5:]: value for field, value in form.items() if field.startswith("role-")}
-    roles = _given(session, asking, wanted)
-    users.edit(session, person.id, name=name, roles=roles)
-    detail = {"name": name, "roles": _told(session, roles)}
-    audit.note(session, asking.actor, "user.edited", person.email, detail, clock.now())
+    managing_users.edit(session, asking, person, now, name=name, roles=_given(session, wanted))
 
 
 def _existing(session: Session, user_id: int) -> Person:
@@ -143,15 +131,9 @@ def _existing(session: Session, user_id: int) -> Person:
     return found
 
 
-def _let_in(asking: Caller, person: Person) -> None:
-    """Raises PermissionError where the person may do more than whoever asks."""
-    if not may_give_roles(asking, person.roles):
-        raise PermissionError
-
-
-def _given(session: Session, asking: Caller, wanted: Mapping[str, str]) -> dict[int | None, Role]:
+def _given(session: Session, wanted: Mapping[str, str]) -> dict[int | None, Role]:
     """The roles of a form ("" or "all" = all brands, else a brand's id -> a role, "" = none). What no form of ours can
-    say is refused with 422; raises PermissionError for what whoever asks cannot give."""
+    say is refused with 422."""
     known = {str(row.id): row.id for row in brands.everything(session)}
     found: dict[int | None, Role] = {}
     for place, role in wanted.items():
@@ -162,14 +144,7 @@ def _given(session: Session, asking: Caller, wanted: Mapping[str, str]) -> dict[
         if role not in frozenset(Role):
             raise HTTPException(422, "there is no such role")
         found[known.get(place)] = Role(role)
-    if not may_give_roles(asking, found):
-        raise PermissionError
     return found
-
-
-def _told(session: Session, roles: Mapping[int | None, Role]) -> list[dict[str, str | None]]:
-    names = brands.names(session, [brand for brand in roles if brand is not None])
-    return [{"role": role.value, "brand": None if brand is None else names[brand]} for brand, role in roles.items()]
 
 
 def _users(

@@ -15,6 +15,7 @@ from api.dashboard.rendering import gettext_for
 from api.oidc import ANSWER, Known, OidcError, Provider, derived
 from api.routes.dependencies import Installed
 from listener import clock
+from listener.access import signed
 from listener.items import storable
 from listener.store import audit, tokens, users
 from listener.store.engine import Store
@@ -96,9 +97,18 @@ def _user(store: Store, provider: Provider, known: Known) -> int:
         if provider.role is None or known.email is None:
             raise OidcError(STRANGER, "no account has this e-mail address")
         now, name = clock.now(), storable(known.name)[:200]
+        # Nobody is asked for another name there; the address is nobody else's.
+        name = name if users.is_free(session, name) else known.email
         made = users.invite(session, known.email, name, {None: provider.role}, now)
         users.link(session, made, known.issuer, known.subject)
-        audit.note(session, name, "user.added", known.email, {"by": "oidc", "role": provider.role.value}, now)
+        audit.note(
+            session,
+            signed(name, known.email),
+            "user.added",
+            known.email,
+            {"by": "oidc", "role": provider.role.value},
+            now,
+        )
         return made
 
 
