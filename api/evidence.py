@@ -6,12 +6,13 @@ one, and the last few explanations. One explanation at a time: each reads a text
 
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Any, Protocol
 
 import structlog
 from fastapi import HTTPException
 
+from api.turns import Turns
 from api.wiring import open_scorer
 from listener.config import Settings
 from sentiment.errors import SentimentError
@@ -25,7 +26,7 @@ KEPT = 200
 """Explanations; each is some ten thousand bytes."""
 
 PATIENCE_S = 20.0
-COME_AGAIN_S = 10
+"""Opening the model takes seconds."""
 
 NO_MODEL = (
     "words cannot be shown with their effects here: the model cannot be opened ({}); `escucha check` says what is wrong"
@@ -48,7 +49,7 @@ class Evidences:
         self._settings = settings
         self._opening = opening
         self._explainer: Explainer | None = None
-        self._turn = BoundedSemaphore()
+        self._turns = Turns(BUSY, at_once=1)
         self._lock = Lock()
         self._kept: OrderedDict[tuple[int, int], Explanation] = OrderedDict()
 
@@ -60,13 +61,9 @@ class Evidences:
         key = (mention["id"], mention["edition"])
         if (known := self._known(key)) is not None:
             return known
-        if not self._turn.acquire(timeout=PATIENCE_S):
-            raise HTTPException(503, BUSY, {"Retry-After": str(COME_AGAIN_S)})
-        try:
+        with self._turns.take(PATIENCE_S):
             # Whoever was before us may have asked for the same.
             found = self._known(key) or self._opened().explain(_text(mention))
-        finally:
-            self._turn.release()
         with self._lock:
             self._kept[key] = found
             while len(self._kept) > KEPT:

@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,12 +19,15 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
+from fastapi import HTTPException
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from api.addresses import public_url
 from api.dashboard.language import N_
+from api.turns import Turns
+from listener import clock
 from listener.access import Role
 from listener.config import ConfigError, Settings
 
@@ -36,6 +38,12 @@ KEPT_FOR = timedelta(hours=1)
 """How long what a provider says of itself is taken for true."""
 
 TIMEOUT_S = 10
+GIVEN_UP_S = 30.0
+"""For so long a provider that did not answer is not asked again: strangers can ask us to, and each time takes long."""
+
+PATIENCE_S = 3.0
+"""How long others wait for whoever asks it."""
+
 LEEWAY_S = 60
 """By how much its clock and ours may differ."""
 
@@ -76,8 +84,13 @@ class Provider:
     name: str
     role: Role | None
     redirect: str
-    _lock: Lock = field(default_factory=Lock)
+    _turns: Turns = field(default_factory=lambda: Turns("others ask the provider", at_once=1))
     _read: tuple[datetime, Mapping[str, Any], KeySet] | None = None
+    _failed: tuple[float, OidcError] | None = None
+
+    def reach(self, now: datetime) -> None:
+        """Find out what the provider says of itself, if that is not known. Raises OidcError where it does not."""
+        self._about(now)
 
     def begin(self, attempt: str, now: datetime) -> str:
         """Where a browser goes that holds this attempt's token. Raises OidcError."""
@@ -139,16 +152,39 @@ class Provider:
 
     def _about(self, now: datetime, *, again: bool = False) -> tuple[Mapping[str, Any], KeySet]:
         """What the provider says of itself (OpenID Connect Discovery 1.0), and its keys."""
-        with self._lock:
-            if self._read is None or again or now - self._read[0] > KEPT_FOR:
-                about = _fetched(f"{self.issuer}/.well-known/openid-configuration")
-                if str(about.get("issuer")).rstrip("/") != self.issuer:
-                    raise OidcError(UNREACHED, "the discovery document names another issuer")
-                for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-                    if not str(about.get(name)).startswith(("https://", "http://")):
-                        raise OidcError(UNREACHED, f"the discovery document names no {name}")
-                self._read = now, about, _keys(_fetched(str(about["jwks_uri"])))
-            return self._read[1], self._read[2]
+        known = self._read
+        if known is not None and not again and now - known[0] <= KEPT_FOR:
+            return known[1], known[2]
+        self._unless_given_up()
+        try:
+            with self._turns.take(PATIENCE_S):
+                # Whoever was before us may have asked already, or found that it does not answer.
+                if self._read is known:
+                    self._unless_given_up()
+                    try:
+                        self._read = now, *self._asked()
+                    except OidcError as error:
+                        self._failed = clock.monotonic(), error
+                        raise
+                assert self._read is not None
+                return self._read[1], self._read[2]
+        except HTTPException as busy:
+            if known is None:
+                raise OidcError(UNREACHED, "others wait for its answer") from busy
+            return known[1], known[2]
+
+    def _unless_given_up(self) -> None:
+        if self._failed is not None and clock.monotonic() - self._failed[0] < GIVEN_UP_S:
+            raise OidcError(self._failed[1].said, f"{self._failed[1]} (a moment ago)")
+
+    def _asked(self) -> tuple[Mapping[str, Any], KeySet]:
+        about = _fetched(f"{self.issuer}/.well-known/openid-configuration")
+        if str(about.get("issuer")).rstrip("/") != self.issuer:
+            raise OidcError(UNREACHED, "the discovery document names another issuer")
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            if not str(about.get(name)).startswith(("https://", "http://")):
+                raise OidcError(UNREACHED, f"the discovery document names no {name}")
+        return about, _keys(_fetched(str(about["jwks_uri"])))
 
 
 class UnknownKey(OidcError):

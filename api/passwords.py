@@ -2,12 +2,12 @@
 
 import unicodedata
 from functools import cache
-from threading import BoundedSemaphore
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 
 from api.dashboard.language import N_
+from api.turns import Turns
 
 LEAST = 12
 MOST = 200
@@ -18,8 +18,10 @@ LONG = N_("The password may have at most 200 characters.")
 OWN = N_("Your own name or e-mail address is the first that anybody would try. Choose another password.")
 
 _kept = PasswordHash.recommended()
-_room = BoundedSemaphore(4)
-"""Each takes 64 MiB while it works: strangers who sign in by the hundred must not take all there is."""
+_PATIENCE_S = 5.0
+_turns = Turns("many people sign in this moment; come again in some seconds", at_once=4, waiting=8)
+"""Each takes 64 MiB while it works: strangers who sign in by the hundred must not take all there is, nor all threads
+that there are."""
 
 
 class WeakPasswordError(ValueError):
@@ -38,8 +40,8 @@ def check(password: str, *own: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """As it is kept."""
-    with _room:
+    """As it is kept. Raises HTTPException 503 where too many others are at it, as ``matches`` does."""
+    with _turns.take(_PATIENCE_S):
         return _kept.hash(_said(password))
 
 
@@ -51,7 +53,7 @@ def matches(password: str, kept: str | None) -> tuple[bool, str | None]:
     if len(password) > MOST:
         return False, None
     said = _said(password)
-    with _room:
+    with _turns.take(_PATIENCE_S):
         try:
             right, anew = _kept.verify_and_update(said, kept or _nobody())
         except UnknownHashError:

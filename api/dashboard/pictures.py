@@ -1,6 +1,5 @@
 """Charts as SVG for pages: drawn a few at a time, and kept by what is on them."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,11 +9,19 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request, Response
 
 from api import asked
+from api.access import Calling
 from api.dashboard.language import Language
 from api.etags import etag, none_match
+from api.turns import Turns
 
 AT_ONCE = 2
 """A picture takes a tenth of a second of a whole core: however many are wanted, the rest is answered meanwhile."""
+
+WAITING = 100
+PATIENCE_S = 30.0
+"""A page has half a dozen of them, and whoever waits for one holds nothing."""
+
+BUSY = "many charts are drawn this moment; come again in some seconds"
 
 KEPT = 300
 """Pictures of some ten to sixty kilobytes."""
@@ -23,19 +30,20 @@ POLICY = "default-src 'none'; sandbox"
 """Whatever is in a picture, nothing in it acts, not even where it is opened by itself."""
 
 
-def turns() -> asyncio.Semaphore:
+def turns() -> Turns:
     """For all requests of an application together."""
-    return asyncio.Semaphore(AT_ONCE)
+    return Turns(BUSY, AT_ONCE, WAITING)
 
 
-async def take(request: Request) -> AsyncIterator[None]:
+async def take(request: Request, asking: Calling) -> AsyncIterator[None]:  # noqa: ARG001 - strangers do not wait here
     """Hold a turn for as long as the request takes. Whoever waits for one holds no thread and no connection."""
-    async with request.app.state.drawing:
+    drawing: Turns = request.app.state.drawing
+    async with drawing.wait(PATIENCE_S):
         yield
 
 
 Turn = Annotated[None, Depends(take)]
-"""The first thing in the signature of whatever draws."""
+"""In the signature of whatever draws: after who asks, before all that holds a connection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ class Asked(BaseModel):
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     422: {"description": "What was asked cannot be tried; `detail` says why."},
-    503: {"description": "Others have rules tried this moment; see Retry-After."},
+    503: {"description": "Others try rules or queries this moment; see Retry-After."},
 }
 
 

@@ -34,6 +34,7 @@ UNKNOWN = "no team of this name has a digest that you may see; GET /api/v1/diges
 _RENDERED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The digest, in the form that was asked for.", "content": {"text/html": {}, "text/plain": {}}},
     404: {"description": "There is no such team, or its digest is about brands that are not yours."},
+    503: {"description": "Many charts are drawn this moment; see Retry-After."},
 }
 
 
@@ -76,8 +77,8 @@ def teams(asking: Reader, session: Reading, installed: Installed) -> Digests:
 
 @router.get("/{team}", responses=_RENDERED, response_model=None)
 def rendered(
-    turn: Turn,  # noqa: ARG001 - its charts are drawn
     asking: Reader,
+    turn: Turn,  # noqa: ARG001 - its charts are drawn
     session: Reading,
     installed: Installed,
     team: TeamName,

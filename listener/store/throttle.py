@@ -1,10 +1,12 @@
-"""How often a password may be tried: for an e-mail address, and from a network address.
+"""How often strangers may try to sign in: with a password, for an e-mail address and from a network address, and over
+a provider.
 
 A try is counted before the password is looked at, so that many at the same moment are no more than many one after the
 other. Only whoever is not held up is counted: that somebody else keeps trying does not make a wait any longer.
 """
 
 import ipaddress
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, delete, select, update
@@ -16,6 +18,9 @@ from listener.store.tables import SignInFailure, table
 FREE_OF_EMAIL = 5
 FREE_OF_ADDRESS = 20
 """Wrong passwords in a row until one has to wait; an office shares an address."""
+
+FREE_OF_PROVIDER = 100
+"""Ways over the provider begun in a row that led to nothing: people give up, and each keeps something here."""
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
@@ -43,20 +48,37 @@ def of_address(address: str) -> str:
     return f"from {found}"
 
 
+def of_provider(address: str) -> str:
+    """The key of ways over the provider from a network address."""
+    return f"oidc {of_address(address)}"
+
+
 def take(session: Session, email: str, address: str, now: datetime) -> datetime | None:
     """Count a try of a password; or until when there must be none, and then it does not count."""
-    free = {of_email(email): FREE_OF_EMAIL, of_address(address): FREE_OF_ADDRESS}
+    return _take(session, {of_email(email): FREE_OF_EMAIL, of_address(address): FREE_OF_ADDRESS}, now)
+
+
+def take_provider(session: Session, address: str, now: datetime) -> datetime | None:
+    """The same for a way over the provider."""
+    return _take(session, {of_provider(address): FREE_OF_PROVIDER}, now)
+
+
+def _take(session: Session, free: Mapping[str, int], now: datetime) -> datetime | None:
     failures = table(SignInFailure)
     # In one order, so that nobody waits for somebody who waits for them.
     keys = sorted(free)
+    # Before anything is kept: whoever is held up makes up as many e-mail addresses as they like.
+    known = session.connection().scalars(select(_FAILURE.blocked_until).where(_FAILURE.key.in_(keys)))
+    held: list[datetime] = [one for one in known if one is not None and one > now]
+    if held:
+        return max(held)
     insert_new(session, failures, [{"key": key, "failures": 0, "last_at": now} for key in keys], ["key"])
     rows = [
         session.connection().execute(select(failures).where(_FAILURE.key == key).with_for_update()).one()
         for key in keys
     ]
-    held: list[datetime] = [
-        row.blocked_until for row in rows if row.blocked_until is not None and row.blocked_until > now
-    ]
+    # Others may have tried meanwhile.
+    held = [row.blocked_until for row in rows if row.blocked_until is not None and row.blocked_until > now]
     if held:
         return max(held)
     for row in rows:
@@ -72,12 +94,21 @@ def succeeded(session: Session, email: str, address: str) -> None:
     """The try that was counted was right: what was wrong for this e-mail address before is forgotten."""
     clear(session, email)
     # Others may try from the same address: theirs stay counted, or signing in would let one go on guessing.
+    _one_less(session, of_address(address), FREE_OF_ADDRESS)
+
+
+def succeeded_provider(session: Session, address: str) -> None:
+    """The way over the provider that was counted led here."""
+    _one_less(session, of_provider(address), FREE_OF_PROVIDER)
+
+
+def _one_less(session: Session, key: str, free: int) -> None:
     session.connection().execute(
         update(table(SignInFailure))
-        .where(_FAILURE.key == of_address(address), _FAILURE.failures > 0)
+        .where(_FAILURE.key == key, _FAILURE.failures > 0)
         .values(
             failures=_FAILURE.failures - 1,
-            blocked_until=case((_FAILURE.failures <= FREE_OF_ADDRESS, None), else_=_FAILURE.blocked_until),
+            blocked_until=case((_FAILURE.failures <= free, None), else_=_FAILURE.blocked_until),
         )
     )
 

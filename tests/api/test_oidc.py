@@ -1,8 +1,10 @@
 """Signing in with a provider, against one that speaks OpenID Connect on a real socket."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event
@@ -11,18 +13,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pytest_httpserver import HTTPServer
+from sqlmodel import select
 from werkzeug import Request, Response
 
 from api import oidc
 from api.access import COOKIE
 from api.app import create_app
+from api.oidc import OidcError
+from listener import clock
 from listener.access import Role
 from listener.config import ConfigError, Settings
-from listener.store import audit, users
+from listener.store import audit, throttle, users
+from listener.store.tables import OneTimeToken
 
 from .conftest import House
 
@@ -245,11 +252,15 @@ def test_with_a_role_for_the_new_nobody_needs_an_invitation(house: House, provid
         assert [row.action for row in audit.listed(session)] == ["user.added"]
 
 
-def test_a_provider_that_fails_is_told_of(house: House, provider: Provider) -> None:
+def test_a_provider_that_fails_is_told_of(house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     client = browser_of(house, provider)
     provider.broken = True
     assert "does not answer as it should" in client.get("/sign-in/oidc").text
     provider.broken = False
+    # Not asked again at once: that may take long, and strangers can want it.
+    assert "does not answer as it should" in client.get("/sign-in/oidc").text
+    later = clock.monotonic() + oidc.GIVEN_UP_S
+    monkeypatch.setattr("listener.clock.monotonic", lambda: later)
     back = there(client, provider)
     refused = client.get(oidc.ANSWER, params={"state": back["state"], "error": "access_denied"})
     assert "did not let you in" in refused.text
@@ -257,6 +268,49 @@ def test_a_provider_that_fails_is_told_of(house: House, provider: Provider) -> N
     provider.asked.clear()
     assert "does not answer as it should" in client.get(oidc.ANSWER, params=back).text
     assert browser_of(house, provider, oidc_issuer=None).get("/sign-in/oidc").status_code == 404
+
+
+def test_strangers_wait_for_no_silent_provider_and_leave_nothing_here(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One asks it, a few wait for a moment, all others are told at once; and so is whoever comes after that."""
+    monkeypatch.setattr(oidc, "TIMEOUT_S", 2)
+    monkeypatch.setattr(oidc, "PATIENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        silent.settimeout(0)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        found = oidc.provider(Settings(oidc_issuer=address, oidc_client_id="escucha"))
+        assert found is not None
+
+        def begin() -> str:
+            with pytest.raises(OidcError) as refused:
+                found.reach(house.now)
+            return str(refused.value)
+
+        with ThreadPoolExecutor(40) as pool:
+            said = [one.result() for one in [pool.submit(begin) for _ in range(40)]]
+        assert said.count("others wait for its answer") == 39
+        assert "a moment ago" in begin()
+        client = browser_of(house, Provider(address))
+        assert isinstance(client.app, FastAPI)
+        client.app.state.oidc = found
+        assert client.get("/sign-in/oidc").status_code == 403
+        silent.accept()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    with house.store.reading() as session:
+        assert session.exec(select(OneTimeToken)).all() == []
+
+
+def test_ways_to_the_provider_are_not_begun_without_end(
+    house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "FREE_OF_PROVIDER", 2)
+    ana(house)
+    client = browser_of(house, provider)
+    for _ in range(4):  # each that leads here counts for nothing
+        assert client.get(oidc.ANSWER, params=there(client, provider)).status_code == 303
+    assert [client.get("/sign-in/oidc").status_code for _ in range(4)] == [303, 303, 303, 429]
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,7 @@ def sign_in(
     now = clock.now()
     found = entering.sign_in(installed.store, email, password, client_of(request), agent_of(request), now)
     if isinstance(found, HeldUp):
-        answer = entrance(request, installed.store, next, email=email, until=found.until, status_code=429)
-        answer.headers["Retry-After"] = str(round((found.until - now).total_seconds()) + 1)
-        return answer
+        return held_up(request, installed, next, found.until, now, email=email)
     if found is None:
         _ = gettext_for(request, None)
         said = _("The e-mail address or the password is not right.")
@@ -100,6 +98,15 @@ def entrance(
         "provider": None if provider is None else provider.name,
     }  # fmt: skip
     return show(request, "entrance/sign_in.html", None, context, status_code=status_code)
+
+
+def held_up(
+    request: Request, installed: Installed, wanted: str, until: datetime, now: datetime, *, email: str = ""
+) -> HTMLResponse:
+    """The same for whoever has to wait."""
+    answer = entrance(request, installed.store, wanted, email=email, until=until, status_code=429)
+    answer.headers["Retry-After"] = str(round((until - now).total_seconds()) + 1)
+    return answer
 
 
 def signed_in(request: Request, installed: Installed, token: str, wanted: str) -> RedirectResponse:

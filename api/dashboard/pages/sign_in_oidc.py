@@ -10,14 +10,14 @@ from fastapi.responses import RedirectResponse, Response
 from api import cookies
 from api.addresses import local
 from api.dashboard.language import N_
-from api.dashboard.pages.entrance import NextAsked, agent_of, entrance, signed_in
+from api.dashboard.pages.entrance import NextAsked, agent_of, client_of, entrance, held_up, signed_in
 from api.dashboard.rendering import gettext_for
 from api.oidc import ANSWER, Known, OidcError, Provider, derived
 from api.routes.dependencies import Installed
 from listener import clock
 from listener.access import signed
 from listener.items import storable
-from listener.store import audit, tokens, users
+from listener.store import audit, throttle, tokens, users
 from listener.store.engine import Store
 from listener.store.tokens import LASTS, Purpose
 
@@ -42,9 +42,13 @@ Said = Annotated[str, Query(max_length=4000)]
 def begin(request: Request, installed: Installed, next: NextAsked = "/") -> Response:  # noqa: A002
     """To the provider."""
     provider, now = _provider(request), clock.now()
-    with installed.store.transaction() as session:
-        attempt = tokens.issue(session, Purpose.OIDC, now)
     try:
+        provider.reach(now)
+        with installed.store.transaction() as session:
+            held_until = throttle.take_provider(session, client_of(request), now)
+            attempt = tokens.issue(session, Purpose.OIDC, now) if held_until is None else ""
+        if held_until is not None:
+            return held_up(request, installed, next, held_until, now)
         answer = RedirectResponse(provider.begin(attempt, now), 303)
     except OidcError as error:
         return _refused(request, installed, error.said, str(error))
@@ -70,6 +74,7 @@ def finish(request: Request, installed: Installed, state: Said = "", code: Said 
     try:
         found = _user(installed.store, provider, provider.finish(attempt, code, now))
         with installed.store.transaction() as session:
+            throttle.succeeded_provider(session, client_of(request))
             token = users.open_session(session, found, agent_of(request), now)
     except OidcError as wrong:
         return _refused(request, installed, wrong.said, str(wrong))

@@ -182,8 +182,8 @@ def _moved(moved: Interval, asked: Asked) -> str | None:
 @router.get("/charts/{kind}.svg")
 def chart(
     request: Request,
-    turn: Turn,  # noqa: ARG001 - held for as long as this takes
     asking: Viewer,
+    turn: Turn,  # noqa: ARG001 - held for as long as this takes
     session: Reading,
     kind: Literal["volume", "shares", "parts", "voice"],
     since: Moment,

@@ -7,7 +7,7 @@ from sqlmodel import select
 from listener.store import throttle
 from listener.store.engine import Store
 from listener.store.tables import SignInFailure
-from listener.store.throttle import FIRST_WAIT, FREE_OF_ADDRESS, FREE_OF_EMAIL, LONGEST_WAIT
+from listener.store.throttle import FIRST_WAIT, FREE_OF_ADDRESS, FREE_OF_EMAIL, FREE_OF_PROVIDER, LONGEST_WAIT
 from tests.conftest import Clock
 from tests.listener.conftest import together
 
@@ -79,3 +79,23 @@ def test_after_a_day_it_begins_anew(store: Store, clock: Clock) -> None:
     with store.transaction() as session:
         assert throttle.forget_old(session, clock()) == 2
         assert session.exec(select(SignInFailure)).all() == []
+
+
+def test_whoever_is_held_up_makes_up_addresses_for_nothing(store: Store, clock: Clock) -> None:
+    tried = [attempt(store, clock, f"user{number}@lumbra.example") for number in range(FREE_OF_ADDRESS + 40)]
+    assert tried.count(None) == FREE_OF_ADDRESS
+    with store.reading() as session:
+        assert len(session.exec(select(SignInFailure)).all()) == FREE_OF_ADDRESS + 1
+
+
+def test_ways_over_a_provider_are_counted_by_themselves(store: Store, clock: Clock) -> None:
+    def begin() -> timedelta | None:
+        with store.transaction() as session:
+            until = throttle.take_provider(session, HERE, clock())
+        return None if until is None else until - clock()
+
+    assert [begin() for _ in range(FREE_OF_PROVIDER)] == [None] * FREE_OF_PROVIDER
+    with store.transaction() as session:
+        throttle.succeeded_provider(session, HERE)
+    assert [begin() for _ in range(3)] == [None, FIRST_WAIT, FIRST_WAIT]
+    assert attempt(store, clock) is None
