@@ -91,9 +91,7 @@ def export_promoters(
 
 
 @router.get("/alerts.{kind}", summary="Export alerts", response_class=StreamingResponse, responses=ANSWERS)
-def export_alerts(
-    installed: Installed, asking: Exporter, kind: Kind, asked: alerts.Asked
-) -> Download:
+def export_alerts(installed: Installed, asking: Exporter, kind: Kind, asked: alerts.Asked) -> Download:
     """Incidents, the latest first; the filters are those of `/api/v1/alerts`."""
     sheet = exports.alerts(asking.brands(Permission.EXPORT), asked)
     return _send(installed, sheet, kind, asking, asdict(asked))

@@ -13,22 +13,25 @@ from api.access import needs
 from api.asked_mentions import MOST_WORDS, Asked, AskedPage, of_page
 from api.dashboard.mention_words import LABELS, POLARITIES, SAID, STANCES
 from api.dashboard.rendering import gettext_for, go, show, tell
-from api.routes.dependencies import Id, Installed, Reading
+from api.routes.dependencies import Id, Installed, Reading, named
 from api.routes.views import LONGEST_NAME, view_name
 from listener import clock
 from listener.access import Caller, Permission
 from listener.query import QueryError
-from listener.store import corrections, search, views
+from listener.store import corrections, figures, search, views
 from listener.store.callers import among
 from listener.store.corrections import VALUES, What
-from listener.store.search import Page
-from listener.store.tables import Brand, Source, table
+from listener.store.search import Number, Page
+from listener.store.tables import Brand, table
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 Reader = Annotated[Caller, needs(Permission.READ_MENTIONS)]
 Corrector = Annotated[Caller, needs(Permission.CORRECT)]
 Word = Annotated[str, Form(max_length=4_000)]
+
+MOST_COUNTED = 1_000
+"""Of more it is only said that there are: counting them would take longer than finding a page."""
 
 SHOWN = 25
 """Rows on a page: with more of them it would weigh too much."""
@@ -129,10 +132,11 @@ def _list(
 ) -> HTMLResponse:
     params = dict(request.query_params) if given is None else {name: value[0] for name, value in given.items()}
     shown = of_page({name: value for name, value in params.items() if name != "limit"})
-    page, said = Page((), None, True), problem
+    page, said, status, number = Page((), None, True), problem, 422, None
     brands = asking.brands(Permission.READ_MENTIONS)
     try:
         asked = AskedPage.model_validate(shown)
+        named(session, [asked.brand], brands)
         page = search.find(
             session,
             brands=asked.brands(asking),
@@ -141,14 +145,18 @@ def _list(
             after=asked.place,
             limit=SHOWN,
         )
+        number = _number(session, asked, page, asked.brands(asking))
     except ValidationError as error:
         found = error.errors()[0]
         said = f"{'.'.join(str(part) for part in found['loc'])}: {tame(found['msg'])}"
     except QueryError as error:
         said = tame(str(error))
+    except HTTPException as error:
+        said, status = str(error.detail), error.status_code
     query = urlencode({name: value for name, value in shown.items() if name != "after"})
     context: dict[str, Any] = {
         "asked": shown, "query": query, "problem": said, "page": page, "shown": SHOWN, "longest_name": LONGEST_NAME,
+        "number_found": number, "most_counted": MOST_COUNTED,
         "older": None if page.next is None else f"/mentions?{urlencode({**shown, 'after': str(page.next)})}",
         "live": "after" not in shown and said is None, "stances": STANCES, "labels": LABELS, "polarities": POLARITIES,
         "most_words": MOST_WORDS, "narrowed": not MORE.isdisjoint(shown),
@@ -157,17 +165,29 @@ def _list(
     if "x-fragment" in request.headers:
         return show(request, "mentions/found.html", asking, context)
     context |= _choices(session, brands)
+    if (source := shown.get("source")) is not None and source not in context["sources"]:
+        context["sources"].append(source)  # else the choice would show that any is asked for
     own = [] if asking.user_id is None else views.listed(session, asking.user_id, PAGE)
     context["views"] = [(one["id"], one["name"], urlencode(one["asked"], doseq=True)) for one in own]
-    return show(request, "mentions/list.html", asking, context, status_code=200 if said is None else 422)
+    return show(request, "mentions/list.html", asking, context, status_code=200 if said is None else status)
+
+
+def _number(session: Session, asked: AskedPage, page: Page, brands: frozenset[int] | None) -> Number | None:
+    """How many there are, where that is known or quick to know: on the first page."""
+    if asked.after is not None or not page.rows:
+        return None
+    if page.next is None:
+        return Number(len(page.rows), None)
+    if not page.complete:  # it has looked as far as can be looked at once
+        return Number(len(page.rows), page.next.created_at)
+    return search.count(session, brands=brands, words=asked.words, filters=asked.filters(), most=MOST_COUNTED)
 
 
 def _choices(session: Session, brands: frozenset[int] | None) -> dict[str, list[str]]:
-    """What the filters offer: the brands and themes of whoever asks, and the platforms that are listened to."""
+    """What the filters offer: the brands and themes of whoever asks, and the platforms where these were spoken of."""
     mine = session.exec(select(Brand).where(among(table(Brand).c.id, brands)).order_by(Brand.name)).all()
-    kinds = session.connection().scalars(select(table(Source).c.kind).distinct().order_by(table(Source).c.kind))
     return {
         "brands": [brand.name for brand in mine],
         "themes": sorted({theme for brand in mine for theme in brand.themes}),
-        "sources": list(kinds),
+        "sources": figures.platforms(session, brands),
     }

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from api.dashboard.pages import mentions
 from api.evidence import Evidences
 from listener.access import Role
 from listener.config import Settings
@@ -71,6 +72,39 @@ def test_the_list_is_searched_filtered_and_says_what_is_wrong(client: TestClient
     assert "this quote is never closed" in wrong.text
     assert 'value="&#34;lost"' in wrong.text
     assert client.get("/mentions?label=fan").status_code == 422
+
+
+def test_platforms_are_offered_where_mentions_are_and_unknown_brands_are_said(client: TestClient) -> None:
+    page = client.get("/mentions").text
+    assert '<option value="x">x</option>' in page
+    assert '<option value="file"' not in page
+    assert '<option value="reddit" selected>' in client.get("/mentions?source=reddit").text
+    unknown = client.get("/mentions?brand=Lumbar")
+    assert unknown.status_code == 404
+    assert "no brand is called" in unknown.text
+
+
+def test_the_list_says_how_many_it_found(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "5 mentions found" in client.get("/mentions").text
+    assert "1 mention found" in client.get("/mentions?words=thank*").text
+    assert "mentions found<" not in client.get("/mentions?words=nobodysaysthis").text
+    monkeypatch.setattr(mentions, "SHOWN", 2)
+    assert "5 mentions found" in client.get("/mentions").text
+    monkeypatch.setattr(mentions, "MOST_COUNTED", 3)
+    first = client.get("/mentions").text
+    assert "More than 3 mentions found" in first
+    assert "Más de 3 menciones encontradas" in client.get("/mentions", headers={"Accept-Language": "es"}).text
+    (older,) = re.findall(r'href="(/mentions\?after=[^"]+)"', first)
+    assert " found<" not in client.get(older).text
+
+
+def test_what_is_right_is_said_in_words(client: TestClient) -> None:
+    page = client.get("/mentions/1").text
+    for key, words in enumerate(("strongly against", "against", "neither", "in favour", "strongly in favour"), start=1):
+        assert f'<kbd aria-hidden="true">{key}</kbd> {words}</button>' in page
+    assert "It stands alone" in page
+    assert page.count("I am leaving") == 1
+    assert page.count("<progress") == page.count('class="note scripted"') == 1
 
 
 def test_the_list_alone_is_sent_to_what_follows_it(client: TestClient) -> None:
