@@ -11,8 +11,9 @@ import pytest
 from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
 from sqlmodel import SQLModel, select
+from structlog.testing import capture_logs
 
 from listener.store import migrate
 from listener.store.engine import Store, StoreError
@@ -256,10 +257,16 @@ def test_what_was_scored_before_facets_is_read_again_and_counted(empty: Store, c
         command.downgrade(migrate._config(connection), "0010")
         connection.exec_driver_sql("UPDATE mention_brand SET lang = NULL, polarity = NULL, emotion = NULL")
 
-    migrate.upgrade(empty)
+    written: list[str] = []
+    event.listen(empty.engine, "before_cursor_execute", lambda _, __, said, *___: written.append(said))
+    with capture_logs() as logged:
+        migrate.upgrade(empty)
 
     assert (site.facets(), [(pair.lang, pair.polarity, pair.emotion) for pair in site.rows(MentionBrand)]) == before
     assert site.rollups() == site.recount()
+    # With a million mentions it takes minutes, in which nothing else is seen of it.
+    assert {"event": "scores_read_again", "log_level": "info", "up_to": 5, "of": 6} in logged
+    assert sum(one.startswith("UPDATE mention_brand") for one in written) == len({row for row in before[1] if any(row)})
 
 
 def test_the_way_back_leaves_no_table(empty: Store) -> None:

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from alembic import op
 
 revision = "0011"
@@ -19,7 +20,9 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 
+log = structlog.get_logger()
 
+_FACETS = ("lang", "polarity", "emotion")
 _BATCH = 2_000
 _FELT = 0.5
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -52,26 +55,30 @@ def _read_again() -> None:
         "JOIN score s ON s.id = (SELECT max(id) FROM score WHERE score.mention_brand_id = p.id) "
         "WHERE p.id > :after AND p.scored_at IS NOT NULL AND p.void IS NULL ORDER BY p.id LIMIT :most"
     ).columns(created_at=TIME)
-    keep = sa.text("UPDATE mention_brand SET lang = :lang, polarity = :polarity, emotion = :emotion WHERE id = :id")
+    pair = sa.table("mention_brand", sa.column("id"), *map(sa.column, _FACETS))
+    last = connection.scalar(sa.text("SELECT max(id) FROM mention_brand"))
     counted: Counter[tuple[int, str, str, str, datetime]] = Counter()
     after = 0
     while rows := connection.execute(query, {"after": after, "most": _BATCH}).all():
         after = rows[-1].id
-        read = [
-            {
-                "id": row.id,
-                "lang": _spoken(row.said_lang) or _spoken(row.lang),
-                "polarity": _likeliest(json.loads(row.polarity)),
-                "emotion": _felt(json.loads(row.emotions or "null") or {}),
-            }
-            for row in rows
-        ]
-        connection.execute(keep, read)
-        for row, its in zip(rows, read, strict=True):
+        # Few of them differ: a statement for all of a batch that say the same, and none for those that say nothing.
+        alike: defaultdict[tuple[str | None, ...], list[int]] = defaultdict(list)
+        for row in rows:
+            said = (
+                _spoken(row.said_lang) or _spoken(row.lang),
+                _likeliest(json.loads(row.polarity)),
+                _felt(json.loads(row.emotions or "null") or {}),
+            )
+            alike[said].append(row.id)
             if row.copy_of is None and row.hidden_why is None:
-                for facet in ("lang", "polarity", "emotion"):
-                    if its[facet] is not None:
-                        counted[row.brand_id, facet, its[facet], row.label or "none", _hour(row.created_at)] += 1
+                for facet, value in zip(_FACETS, said, strict=True):
+                    if value is not None:
+                        counted[row.brand_id, facet, value, row.label or "none", _hour(row.created_at)] += 1
+        for said, ids in alike.items():
+            if any(said):
+                values = dict(zip(_FACETS, said, strict=True))
+                connection.execute(sa.update(pair).where(pair.c.id.in_(ids)).values(values))
+        log.info("scores_read_again", up_to=after, of=last)
     facets = sa.table(
         "rollup_facet", sa.column("brand_id"), sa.column("facet"), sa.column("value"), sa.column("label"),
         sa.column("hour", TIME), sa.column("mentions"),
