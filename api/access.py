@@ -13,7 +13,9 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.params import Depends as Dependency
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
+from starlette.requests import HTTPConnection
 
+from api.addresses import cookie_name
 from api.routes.dependencies import Installed
 from listener import clock
 from listener.access import Caller, Permission
@@ -28,7 +30,19 @@ SPENT = "this key or session is not known, or no longer: sign in again, or use a
 FORGED = "the form is not from a page of this session; load the page again and send it once more"
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="An API key, from the settings page.")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="session", description="Somebody signed in.")
+# For the description alone: ``session_token`` reads it, which knows what it is called here.
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    auto_error=False,
+    scheme_name="session",
+    description=f"Somebody signed in. By HTTPS it is called `__Host-{COOKIE}`.",
+)
+
+
+def session_token(request: HTTPConnection) -> str | None:
+    """The token of the session that a browser says it has."""
+    settings = request.app.state.installation.settings
+    return request.cookies.get(cookie_name(COOKIE, settings))
 
 
 class SignInNeeded(HTTPException):
@@ -53,11 +67,11 @@ def caller(
     installed: Installed,
     csrf: Annotated[str | None, Depends(_said_csrf)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_cookie)],
+    _named: Annotated[str | None, Depends(_cookie)],
 ) -> Caller:
     """Who asks. Raises SignInNeeded for nobody, HTTPException 403 for a form that is not from our own page."""
     now = clock.now()
-    key, token = (bearer.credentials if bearer is not None else None), cookie
+    key, token = (bearer.credentials if bearer is not None else None), session_token(request)
     if key is None and token is None:
         raise SignInNeeded(NOBODY)
     with installed.store.reading() as session:
@@ -86,11 +100,11 @@ def perhaps(
     installed: Installed,
     csrf: Annotated[str | None, Depends(_said_csrf)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_cookie)],
+    _named: Annotated[str | None, Depends(_cookie)],
 ) -> Caller | None:
     """The same, or None for nobody: for the few pages that are there before somebody signs in."""
     try:
-        return caller(request, installed, csrf, bearer, cookie)
+        return caller(request, installed, csrf, bearer, _named)
     except SignInNeeded:
         return None
 

@@ -3,6 +3,8 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from fastapi import Request
+
 from listener.config import Settings
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
@@ -30,6 +32,17 @@ def public_url(settings: Settings) -> str:
     return settings.public_url or f"http://{host}:{settings.port}"
 
 
+def secure(settings: Settings) -> bool:
+    """Whether people reach us by HTTPS, so that a browser may be told to send cookies over nothing else."""
+    return public_url(settings).startswith("https://")
+
+
+def cookie_name(name: str, settings: Settings) -> str:
+    """What one of our cookies is called. By HTTPS so that a browser takes it from this very host alone: another host of
+    the same site could have somebody work under a session of its own otherwise (RFC 6265bis, 4.1.3.2)."""
+    return f"__Host-{name}" if secure(settings) else name
+
+
 def trusted_hosts(settings: Settings) -> list[str]:
     """Whose requests are answered, by their Host header: a page elsewhere must not reach us under a name of its own.
 
@@ -51,3 +64,9 @@ def local(path: str) -> str:
     """
     sound = path.startswith("/") and not path.startswith("//") and "\\" not in path
     return path if sound and path.isprintable() and " " not in path else "/"
+
+
+def came_from(request: Request) -> str:
+    """The page of ours that a form was sent from, as far as its browser says; "/" otherwise."""
+    page = urlsplit(request.headers.get("referer", "")[:2000])
+    return local(page.path + (f"?{page.query}" if page.query else "")) if page.netloc == request.url.netloc else "/"

@@ -3,18 +3,13 @@
 from starlette.responses import Response
 
 from api.access import COOKIE as SESSION
-from api.addresses import public_url
+from api.addresses import cookie_name, secure
 from api.dashboard.language import COOKIE as LANGUAGE
 from api.dashboard.language import Language
 from listener.config import Settings
 from listener.store.users import LASTS
 
 _YEAR_S = 365 * 86400
-
-
-def secure(settings: Settings) -> bool:
-    """Whether people reach us by HTTPS, so that a browser may be told to send cookies over nothing else."""
-    return public_url(settings).startswith("https://")
 
 
 def keep(response: Response, name: str, value: str, seconds: float, settings: Settings) -> None:
@@ -31,12 +26,12 @@ def drop(response: Response, name: str, settings: Settings) -> None:
 
 def sign_in(response: Response, token: str, settings: Settings) -> None:
     """The cookie of a session."""
-    keep(response, SESSION, token, LASTS.total_seconds(), settings)
+    keep(response, cookie_name(SESSION, settings), token, LASTS.total_seconds(), settings)
 
 
 def sign_out(response: Response, settings: Settings) -> None:
     """No session any more."""
-    drop(response, SESSION, settings)
+    drop(response, cookie_name(SESSION, settings), settings)
 
 
 def choose(response: Response, language: Language, settings: Settings) -> None:

@@ -16,12 +16,12 @@ from anyio import CancelScope, to_thread
 from fastapi import FastAPI, HTTPException
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
-from api.access import COOKIE, READING
+from api.access import READING, session_token
 from api.idempotency_keys import REPLAYED, read_key
 from api.refusals import BUSY, COME_AGAIN_S
 from listener import clock
@@ -119,7 +119,7 @@ class Idempotency:
         try:
             key = read_key(written)
             body = await _whole(receive)
-            claim = await self._claimed(scope, headers, key, body)
+            claim = await self._claimed(scope, key, body)
         except ValueError as error:
             claim = problems.response(400, str(error), scope["path"])
         except HTTPException as error:
@@ -133,7 +133,7 @@ class Idempotency:
         else:
             await self._done_once(claim, scope, again, send)
 
-    async def _claimed(self, scope: Scope, headers: Headers, key: str, body: bytes) -> _Claim | Response | None:
+    async def _claimed(self, scope: Scope, key: str, body: bytes) -> _Claim | Response | None:
         """The key as this request's own; or the answer; or None for nobody, whom the route itself will refuse."""
         app: FastAPI = scope["app"]
         store: Store = app.state.installation.store
@@ -143,7 +143,7 @@ class Idempotency:
 
         def claimed() -> _Claim | Response | None:
             now = clock.now()
-            asking = _asking(store, headers, now)
+            asking = _asking(store, HTTPConnection(scope), now)
             if asking is None:
                 return None
             caller = f"key {asking.key_id}" if asking.key_id is not None else f"user {asking.user_id}"
@@ -203,9 +203,9 @@ async def _settle(claim: _Claim, answer: _Answer, path: str) -> None:
             log.warning("receipt_not_kept", path=path, why=in_words(error))
 
 
-def _asking(store: Store, headers: Headers, now: datetime) -> Caller | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+def _asking(store: Store, request: HTTPConnection, now: datetime) -> Caller | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    token = session_token(request)
     with store.reading() as session:
         if scheme.lower() == "bearer" and key:
             found = callers.by_key(session, key.strip(), now)

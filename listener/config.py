@@ -106,7 +106,8 @@ class Settings(BaseSettings):
     oidc_name: str = Field("OpenID Connect", description="What the button to sign in with the provider calls it.")
     oidc_role: Literal["viewer", "agent", "marketer", "administrator"] | None = Field(
         None,
-        description="What somebody new from the provider may do, for all brands; by default people are invited first.",
+        description="What everybody whom the provider knows may do, for all brands: only for a provider of your own; "
+        "by default people are invited first.",
     )
     host: str = Field("127.0.0.1", description="The address the API listens on.")
     port: int = Field(8765, ge=0, le=65535, description="The port the API listens on.")

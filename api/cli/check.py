@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import typer
 from sqlalchemy.engine import make_url
@@ -27,6 +28,15 @@ from listener.store import brands, migrate
 from listener.store.engine import Store, StoreError
 from sentiment.errors import SentimentError
 from sentiment.scorer import look_for
+
+
+_ANYBODYS = (
+    "accounts.google.com", "appleid.apple.com", "gitlab.com", "www.facebook.com", "www.linkedin.com",
+    "api.login.yahoo.com", "access.line.me", "id.twitch.tv", "discord.com",
+)  # fmt: skip
+_MICROSOFT = ("login.microsoftonline.com", "login.live.com", "sts.windows.net")
+_MICROSOFTS_OWN = ("", "common", "organizations", "consumers", "9188040d-6c67-4c5b-b112-36a304b66dad")
+"""Microsoft's issuers for people of any organization or none (the last is the tenant of personal accounts)."""
 
 
 def register(app: typer.Typer) -> None:
@@ -163,6 +173,11 @@ def _warnings(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
             f"ESCUCHA_HOST={settings.host} listens on every address, so requests under any host name are answered and "
             "links in messages open on this machine alone; set ESCUCHA_PUBLIC_URL"
         )
+    if settings.oidc_role is not None and _anybodys(settings.oidc_issuer or ""):
+        yield (
+            f"ESCUCHA_OIDC_ROLE={settings.oidc_role} lets in everybody who has an account at {settings.oidc_issuer}, which "
+            "gives one to anybody; leave it out and invite people, or name a provider of your own"
+        )
     for brand in config.brands if config is not None else ():
         for hint in hints(brand.effective_query):
             yield f"brand {brand.name}: {hint}"
@@ -188,6 +203,14 @@ def _warnings(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
             f"ESCUCHA_SLACK_WEBHOOK_URL is set, but {settings.config} has channels: and none of them uses it "
             "(url_from: ESCUCHA_SLACK_WEBHOOK_URL)"
         )
+
+
+def _anybodys(issuer: str) -> bool:
+    """Whether a provider gives accounts to anybody, as far as is known."""
+    parts = urlsplit(issuer.lower())
+    return parts.hostname in _ANYBODYS or (
+        parts.hostname in _MICROSOFT and parts.path.lstrip("/").partition("/")[0] in _MICROSOFTS_OWN
+    )
 
 
 def _named(config: ConfigFile | None) -> set[str]:

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from sqlmodel import Session
 
 from alerts.links import web_link
-from alerts.text import one_line, shorten, tame
+from alerts.text import around, one_line, shorten, tame
 from alerts.wording import counted
-from api import story
-from api.access import COOKIE as SESSION_COOKIE
+from api import findings, story
+from api.access import session_token
 from api.dashboard import alert_words
 from api.dashboard.language import N_, Language, chosen, globals_of, words
 from api.wiring import Installation
@@ -29,6 +29,9 @@ SHOWN = 320
 
 NAME = 60
 """Characters of a name beside other things."""
+
+QUOTED = 140
+"""Characters of a mention that stands for an incident in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def _templates(language: Language) -> Jinja2Templates:
         "iso": iso,
         "sentence": partial(story.sentence, voice=its),
         "told": partial(story.told, voice=its),
+        "found": partial(findings.said, voice=its),
         "decided": partial(story.decided, voice=its),
         "standing": partial(story.standing, voice=its),
         "silenced_ones": partial(story.silenced_ones, voice=its),
@@ -120,6 +124,7 @@ def _templates(language: Language) -> Jinja2Templates:
         "delivery_state": lambda name: its.gettext(alert_words.DELIVERIES.get(name, name)),
         "kind_name": lambda name: its.gettext(alert_words.KINDS.get(name, name.replace("_", " "))),
         "one_line": one_line,
+        "quoted": lambda quote: one_line(around(quote.text, quote.at, QUOTED)),
         "name": lambda text: shorten(one_line(text), NAME),
         "web_link": web_link,
     }
@@ -161,7 +166,7 @@ def show(
 
 def _flash(request: Request) -> str | None:
     installed: Installation = request.app.state.installation
-    token = request.cookies.get(SESSION_COOKIE)
+    token = session_token(request)
     if token is None:
         return None
     with installed.store.reading() as session:
@@ -174,7 +179,7 @@ def _flash(request: Request) -> str | None:
 
 def tell(request: Request, session: Session, said: str) -> None:
     """Have the next page of this session say something, once: in the transaction that does what it tells of."""
-    if (token := request.cookies.get(SESSION_COOKIE)) is not None:
+    if (token := session_token(request)) is not None:
         callers.tell(session, token, said)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from api.access import COOKIE, needs
+from api.access import needs, session_token
 from api.dashboard.live import Live, Versions
 from api.routes.dependencies import Installed
 from api.wiring import Installation
@@ -95,7 +95,7 @@ def _known(installed: Installation, request: Request, asking: Caller) -> Caller 
     now = clock.now()
     with installed.store.reading() as session:
         if asking.key_id is None:
-            found = callers.by_session(session, request.cookies.get(COOKIE, ""), now)
+            found = callers.by_session(session, session_token(request) or "", now)
         else:
             key = request.headers.get("authorization", "").partition(" ")[2].strip()
             found = callers.by_key(session, key, now)

@@ -24,6 +24,7 @@ from werkzeug import Request, Response
 from api import oidc
 from api.access import COOKIE
 from api.app import create_app
+from api.dashboard.pages import sign_in_oidc
 from api.oidc import OidcError
 from listener import clock
 from listener.access import Role
@@ -250,6 +251,22 @@ def test_with_a_role_for_the_new_nobody_needs_an_invitation(house: House, provid
         [made] = users.listed(session)
         assert (made.email, dict(made.roles), made.joined) == (EMAIL, {None: Role.AGENT}, True)
         assert [row.action for row in audit.listed(session)] == ["user.added"]
+
+
+def test_two_first_sign_ins_at_once_are_one_person(
+    house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, real = browser_of(house, provider, oidc_role="agent"), sign_in_oidc._user
+
+    def beaten(*known: Any) -> int:
+        monkeypatch.setattr(sign_in_oidc, "_user", real)
+        real(*known)
+        raise users.TakenError
+
+    monkeypatch.setattr(sign_in_oidc, "_user", beaten)
+    assert client.get(oidc.ANSWER, params=there(client, provider)).status_code == 303
+    with house.store.reading() as session:
+        assert [one.email for one in users.listed(session)] == [EMAIL]
 
 
 def test_a_provider_that_fails_is_told_of(house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import cookies, entering, oidc
-from api.access import COOKIE, Perhaps
+from api.access import Perhaps, session_token
 from api.addresses import local
 from api.dashboard.language import known
 from api.dashboard.rendering import gettext_for, go, show
@@ -24,11 +24,19 @@ NextAsked = Annotated[str, Query(max_length=2000)]
 
 
 @router.get("/sign-in")
-def sign_in_page(request: Request, asking: Perhaps, installed: Installed, next: NextAsked = "/") -> Response:  # noqa: A002
-    """Where to sign in; whoever is signed in goes on."""
+def sign_in_page(
+    request: Request,
+    asking: Perhaps,
+    installed: Installed,
+    next: NextAsked = "/",  # noqa: A002
+    lost: Annotated[str, Query(max_length=10)] = "",
+) -> Response:
+    """Where to sign in; whoever is signed in goes on. ``lost``: a form was sent after the session had ended."""
     if asking is not None and asking.user_id is not None:
         return go(local(next))
-    return entrance(request, installed.store, next)
+    _ = gettext_for(request, None)
+    said = _("Your session had ended, so what you sent was not done. Sign in, and do it again.") if lost else None
+    return entrance(request, installed.store, next, problem=said)
 
 
 @router.post("/sign-in")
@@ -54,7 +62,7 @@ def sign_in(
 @router.post("/sign-out")
 def sign_out(request: Request, asking: Perhaps, installed: Installed) -> RedirectResponse:
     """End this session."""
-    if asking is not None and (token := request.cookies.get(COOKIE)) is not None:
+    if asking is not None and (token := session_token(request)) is not None:
         with installed.store.transaction() as session:
             users.close_session(session, token)
     answer = go("/sign-in")
@@ -111,7 +119,7 @@ def held_up(
 
 def signed_in(request: Request, installed: Installed, token: str, wanted: str) -> RedirectResponse:
     """On to a page of ours with a new session; the one that this browser had before is over."""
-    if (before := request.cookies.get(COOKIE)) is not None:
+    if (before := session_token(request)) is not None:
         with installed.store.transaction() as session:
             users.close_session(session, before)
     answer = go(local(wanted))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api import cookies
-from api.addresses import local
+from api.addresses import cookie_name, local
 from api.dashboard.language import N_
 from api.dashboard.pages.entrance import NextAsked, agent_of, client_of, entrance, held_up, signed_in
 from api.dashboard.rendering import gettext_for
@@ -53,7 +53,9 @@ def begin(request: Request, installed: Installed, next: NextAsked = "/") -> Resp
     except OidcError as error:
         return _refused(request, installed, error.said, str(error))
     held = f"{attempt}.{quote(local(next), safe='')}"
-    cookies.keep(answer, COOKIE, held, LASTS[Purpose.OIDC].total_seconds(), installed.settings)
+    cookies.keep(
+        answer, cookie_name(COOKIE, installed.settings), held, LASTS[Purpose.OIDC].total_seconds(), installed.settings
+    )
     return answer
 
 
@@ -61,7 +63,7 @@ def begin(request: Request, installed: Installed, next: NextAsked = "/") -> Resp
 def finish(request: Request, installed: Installed, state: Said = "", code: Said = "", error: Said = "") -> Response:
     """Back from the provider: signed in, or told why not."""
     provider, now = _provider(request), clock.now()
-    attempt, _, wanted = request.cookies.get(COOKIE, "").partition(".")
+    attempt, _, wanted = request.cookies.get(cookie_name(COOKIE, installed.settings), "").partition(".")
     # Another site may send a browser here with a state of its own: it is not that of this browser's attempt.
     if not attempt or not state.isascii() or state != derived(attempt, "state"):
         return _refused(request, installed, STALE, "state")
@@ -72,14 +74,19 @@ def finish(request: Request, installed: Installed, state: Said = "", code: Said 
     if error or not code:
         return _refused(request, installed, REFUSED, error[:200] or "no code")
     try:
-        found = _user(installed.store, provider, provider.finish(attempt, code, now))
+        known = provider.finish(attempt, code, now)
+        try:
+            found = _user(installed.store, provider, known)
+        except users.TakenError:
+            # Somebody's first two sign-ins came at once: they are known now.
+            found = _user(installed.store, provider, known)
         with installed.store.transaction() as session:
             throttle.succeeded_provider(session, client_of(request))
             token = users.open_session(session, found, agent_of(request), now)
     except OidcError as wrong:
         return _refused(request, installed, wrong.said, str(wrong))
     answer = signed_in(request, installed, token, unquote(wanted))
-    cookies.drop(answer, COOKIE, installed.settings)
+    cookies.drop(answer, cookie_name(COOKIE, installed.settings), installed.settings)
     return answer
 
 
@@ -128,5 +135,5 @@ def _refused(request: Request, installed: Installed, said: str, why: str) -> Res
     log.warning("oidc_refused", why=why)
     problem = gettext_for(request, None)(said)
     answer = entrance(request, installed.store, "/", problem=problem, status_code=403)
-    cookies.drop(answer, COOKIE, installed.settings)
+    cookies.drop(answer, cookie_name(COOKIE, installed.settings), installed.settings)
     return answer

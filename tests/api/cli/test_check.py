@@ -162,3 +162,22 @@ def test_a_query_that_misses_the_brands_own_answers_is_pointed_out(escucha: Escu
     assert "brand Lumbra: its query finds none of its own accounts' posts" in said
     assert "add `OR author:lumbra` to the query" in said
     assert "Nubia" not in said
+
+
+@pytest.mark.parametrize(
+    ("issuer", "anybody"),
+    [
+        ("https://accounts.google.com", True), ("https://login.microsoftonline.com/common/v2.0", True),
+        ("https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0", False),
+        ("https://login.lumbra.example", False),
+    ],
+)  # fmt: skip
+def test_a_role_for_everybody_there_is_is_a_warning(
+    escucha: Escucha, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: str, anybody: bool
+) -> None:
+    (tmp_path / "escucha.yml").write_text("brands: [{name: Lumbra}]\n")
+    monkeypatch.setenv("ESCUCHA_OIDC_ISSUER", issuer)
+    monkeypatch.setenv("ESCUCHA_OIDC_CLIENT_ID", "escucha")
+    assert "lets in everybody" not in escucha("check").err
+    monkeypatch.setenv("ESCUCHA_OIDC_ROLE", "viewer")
+    assert ("lets in everybody who has an account" in escucha("check").err) == anybody

@@ -121,7 +121,12 @@ def test_what_is_wrong_is_said_and_the_token_stays_good(
 
 def test_a_session_begins_and_ends(house: House, client: TestClient, ana: int) -> None:
     assert client.get("/me").headers["location"] == "/sign-in?next=%2Fme"
-    assert client.post("/me/password").headers["location"] == "/sign-in?next=%2F", "no page is there to come back to"
+    assert client.post("/me/password").headers["location"] == "/sign-in?next=%2F&lost=yes"
+    for came, back in (("/me?a=1", "%2Fme%3Fa%3D1"), ("//evil.example/x", "%2F")):
+        referer = f"{client.base_url}{came}" if not came.startswith("//") else f"http:{came}"
+        sent = client.post("/me/password", headers={"Referer": referer})
+        assert sent.headers["location"] == f"/sign-in?next={back}&lost=yes"
+    assert "what you sent was not done" in client.get("/sign-in?next=%2Fme&lost=yes").text
     page = client.get("/sign-in", params={"next": "/alerts?state=open"})
     assert 'value="/alerts?state=open"' in page.text
     done = client.post(
@@ -149,6 +154,21 @@ def test_the_cookie_is_out_of_reach(house: House, ana: int, public: str | None, 
     assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(set_cookie.split("; "))
     assert ("Secure" in set_cookie.split("; ")) == secure
     assert "Domain" not in set_cookie
+    assert set_cookie.startswith(f"__Host-{COOKIE}=" if secure else f"{COOKIE}=")
+
+
+def test_by_https_only_the_cookie_of_this_very_host_counts(house: House, ana: int) -> None:
+    client = browser_of(house, public_url="https://escucha.example")
+    token = house.user(Role.VIEWER, name="eve")
+    assert client.get("/me", headers={"Cookie": f"{COOKIE}={token}"}).status_code == 303
+    assert client.get("/me", headers={"Cookie": f"__Host-{COOKIE}={token}"}).status_code == 200
+    with house.store.reading() as session:
+        found = callers.by_session(session, token, house.now)
+    assert found is not None
+    headers = {"Cookie": f"__Host-{COOKIE}={token}", "X-CSRF-Token": found[0].csrf or "", "Idempotency-Key": "k"}
+    view = {"page": "mentions", "name": "mine", "asked": {}}
+    said = [client.post("/api/v1/views", json=view, headers=headers) for _ in range(2)]
+    assert said[1].headers.get("idempotent-replayed") == "true", said[0].text
 
 
 def test_a_session_that_somebody_planted_is_not_taken_over(house: House, client: TestClient, ana: int) -> None:
