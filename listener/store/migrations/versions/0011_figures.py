@@ -74,9 +74,9 @@ def _read_again() -> None:
                 for facet, value in zip(_FACETS, said, strict=True):
                     if value is not None:
                         counted[row.brand_id, facet, value, row.label or "none", _hour(row.created_at)] += 1
-        for said, ids in alike.items():
-            if any(said):
-                values = dict(zip(_FACETS, said, strict=True))
+        for shared, ids in alike.items():
+            if any(shared):
+                values = dict(zip(_FACETS, shared, strict=True))
                 connection.execute(sa.update(pair).where(pair.c.id.in_(ids)).values(values))
         log.info("scores_read_again", up_to=after, of=last)
     facets = sa.table(
