@@ -2,7 +2,8 @@
 
 A program that never got its answer sends the request again with the same ``Idempotency-Key``: it is answered as before,
 and nothing is done anew. What a write changes and what it came to are two transactions: a process that dies between
-them leaves a write that is done again under its key, once the lease is over.
+them leaves a write that is done again under its key, once the lease is over. An answer of 500 or above gives the key
+back at once, whatever was done before it failed: look at what is there before sending it again.
 """
 
 import hashlib
