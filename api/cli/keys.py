@@ -93,7 +93,7 @@ def make(
 def revoke(
     number: Annotated[int, typer.Argument(help="The key's number.", min=1, max=HIGHEST, show_default=False)], by: By
 ) -> None:
-    """Have a key open nothing from now on."""
+    """Have a key open nothing from now on, nor those that it made."""
     now = clock.now()
     with installed() as installation, installation.store.transaction() as session:
         found = api_keys.revoke(session, number, by, now)

@@ -181,9 +181,7 @@ async def _taken(request: Request, sender: Sender | None, *, atomic: bool) -> Re
     except Stop as stop:
         if stop.status == 401:
             log.warning("push_refused", path=request.url.path, why=FORGED)
-        return problems.response(
-            stop.status, stop.detail, request.url.path, errors=stop.faults, headers=stop.headers
-        )
+        return problems.response(stop.status, stop.detail, request.url.path, errors=stop.faults, headers=stop.headers)
     except ClientDisconnect:
         # Half a body: nothing was stored, and there is nobody to answer.
         return Response(status_code=400)

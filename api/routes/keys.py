@@ -58,7 +58,9 @@ class NewKey(BaseModel):
     brands: list[Annotated[str, Field(max_length=500)]] | None = Field(
         None, min_length=1, max_length=MOST_BRANDS, description="The only brands that it is for; null = all."
     )
-    expires_at: Moment | None = Field(None, description="null = never.")
+    expires_at: Moment | None = Field(
+        None, description="null = never. A key that another key makes ends with that one at the latest."
+    )
 
 
 class MadeKey(BaseModel):
@@ -90,8 +92,9 @@ def make_key(asking: Manager, installed: Installed, response: Response, asked: N
     with installed.store.transaction() as session:
         only = None if asked.brands is None else _brand_ids(session, asked.brands)
         key_id, key = api_keys.make_key(
-            session, name, set(asked.scopes), asking.actor, now, brands=only, expires_at=asked.expires_at
-        )
+            session, name, set(asked.scopes), asking.actor, now, brands=only, expires_at=asked.expires_at,
+            made_with=asking.key_id,
+        )  # fmt: skip
         detail = asked.model_dump(mode="json", include={"scopes", "brands", "expires_at"})
         audit.note(session, asking.actor, "key.made", f"key {key_id}", {"name": name} | detail, now)
         made = session.get_one(ApiKey, key_id)
@@ -102,7 +105,7 @@ def make_key(asking: Manager, installed: Installed, response: Response, asked: N
 
 @router.delete("/{key_id}", summary="Revoke an API key", responses={404: {"description": "There is no such key."}})
 def revoke_key(asking: Manager, installed: Installed, key_id: Id) -> Key:
-    """It opens nothing from now on. It stays in the list."""
+    """It opens nothing from now on, nor do the keys that it made. They stay in the list."""
     now = clock.now()
     with installed.store.transaction() as session:
         before = session.get(ApiKey, key_id)

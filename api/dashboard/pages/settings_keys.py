@@ -70,8 +70,9 @@ def make(
             raise HTTPException(422, "there is no such brand")
         ends = now + timedelta(days=int(days)) if days else None
         key_id, key = api_keys.make_key(
-            session, name, set(scopes), asking.actor, now, brands=only or None, expires_at=ends
-        )
+            session, name, set(scopes), asking.actor, now, brands=only or None, expires_at=ends,
+            made_with=asking.key_id,
+        )  # fmt: skip
         detail = {"name": name, "scopes": sorted(set(scopes)), "brands": only or None, "days": days or None}
         audit.note(session, asking.actor, "key.made", f"key {key_id}", detail, now)
     return _page(request, asking, installed, made=(name, key))

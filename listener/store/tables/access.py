@@ -65,6 +65,7 @@ class ApiKey(SQLModel, table=True):
     """A key of another program. ``digest``: SHA-256 of the key, which was shown once; ``prefix``: how people know it.
 
     ``scopes``: permissions (``listener.access.Permission``). ``brands``: ids of the only brands it is for; None = all.
+    ``made_with``: the key that made it, which it does not outlast; None = a person did.
     """
 
     __tablename__ = "api_key"
@@ -75,6 +76,7 @@ class ApiKey(SQLModel, table=True):
     digest: bytes = Field(sa_type=LargeBinary, unique=True)
     scopes: list[str] = Field(sa_type=JSON)
     brands: list[int] | None = Field(default=None, sa_type=JSON)
+    made_with: int | None = ref("api_key.id", nullable=True, default=None, index=True)
     created_by: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=UTCDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -95,15 +95,18 @@ def _access_tables() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("brands", sa.JSON(), nullable=True),
+        sa.Column("made_with", ID, nullable=True),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=True),
         sa.Column("used_at", TIME, nullable=True),
         sa.Column("revoked_at", TIME, nullable=True),
         sa.Column("revoked_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["made_with"], ["api_key.id"], name="fk_api_key_made_with_api_key"),
         sa.PrimaryKeyConstraint("id", name="pk_api_key"),
         sa.UniqueConstraint("digest", name="uq_api_key_digest"),
     )
+    op.create_index("ix_api_key_made_with", "api_key", ["made_with"])
     op.create_table(
         "one_time_token",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
