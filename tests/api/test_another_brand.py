@@ -83,11 +83,13 @@ def addresses(mixed: Mixed, brand: str, *, page: bool) -> list[tuple[Operation, 
     """Everything to read, about each thing that a brand has."""
     house, found = mixed.house, []
     whole = house.client(headers=house.key(brand=brand))
+    items = whole.get("/api/v1/mentions?limit=200&copies=true").json()["items"]
     with house.store.reading() as session:
         alerts = session.exec(select(Alert.id).where(Alert.brand_id == house.brand(brand))).all()
     its: dict[str, list[Any]] = {
         "brand_id": [house.brand(brand)], "alert_id": list(alerts), "rule": ["detractor"], "name": ["stream"],
-        "mention_id": [one["id"] for one in whole.get("/api/v1/mentions?limit=200&copies=true").json()["items"]],
+        # One of each: of both, in a thread, edited.
+        "mention_id": [one["id"] for one in items if one["native_id"][-1] in "014"],
         "collection_id": [one["id"] for one in whole.get("/api/v1/collections").json()["items"]],
         "author_id": [1, 2], "kind": ["csv", "jsonl"], "silence_id": [1], "delivery_id": [1, 2], "view_id": [1],
         "user_id": [1], "key_id": [1], "channel": ["log"], "source_id": [1], "team": ["Care"],

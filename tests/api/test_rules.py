@@ -73,7 +73,8 @@ def test_two_editors_and_who_did_it(house: House) -> None:
     assert client.patch(place(house), json={"on": True}).status_code == 428
     with house.store.reading() as session:
         kept = session.exec(select(Audit).where(Audit.action == "rule.edited")).one()
-    assert (kept.actor, kept.detail["after"]["alerts"]["detractor"]) == ("ana <ana@administrator.none.example>", {"min_reach": 5})
+    assert kept.actor == "ana <ana@administrator.none.example>"
+    assert kept.detail["after"]["alerts"]["detractor"] == {"min_reach": 5}
 
 
 @one_database
