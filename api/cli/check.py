@@ -29,7 +29,6 @@ from listener.store.engine import Store, StoreError
 from sentiment.errors import SentimentError
 from sentiment.scorer import look_for
 
-
 _ANYBODYS = (
     "accounts.google.com", "appleid.apple.com", "gitlab.com", "www.facebook.com", "www.linkedin.com",
     "api.login.yahoo.com", "access.line.me", "id.twitch.tv", "discord.com",
@@ -175,8 +174,8 @@ def _warnings(settings: Settings, config: ConfigFile | None) -> Iterator[str]:
         )
     if settings.oidc_role is not None and _anybodys(settings.oidc_issuer or ""):
         yield (
-            f"ESCUCHA_OIDC_ROLE={settings.oidc_role} lets in everybody who has an account at {settings.oidc_issuer}, which "
-            "gives one to anybody; leave it out and invite people, or name a provider of your own"
+            f"ESCUCHA_OIDC_ROLE={settings.oidc_role} lets in everybody who has an account at {settings.oidc_issuer}, "
+            "which gives one to anybody; leave it out and invite people, or name a provider of your own"
         )
     for brand in config.brands if config is not None else ():
         for hint in hints(brand.effective_query):
