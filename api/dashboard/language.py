@@ -50,7 +50,8 @@ class Words:
     def number(self, value: float, digits: int = 1) -> str:
         """A count or a measure, with this language's separators."""
         whole = f"#,##0.{'#' * digits}" if digits else "#,##0"
-        return str(format_decimal(value, format=whole, locale=Locale.parse(self.language)))
+        # With the sign for minus, as these pages write it, and not the hyphen that CLDR has.
+        return str(format_decimal(value, format=whole, locale=Locale.parse(self.language))).replace("-", "−")
 
     def percent(self, part: float, whole: float = 1, digits: int = 0) -> str:
         """A share; a dash of nothing."""

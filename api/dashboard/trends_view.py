@@ -2,7 +2,7 @@
 mentions behind each of them are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
@@ -50,7 +50,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A chart on the page. ``address``: of its picture, to which look and size are added; ``said``: what is to be seen
-    in it; ``over``: how its rows lie in the picture; ``empty``: it has nothing to show."""
+    in it; ``over``: how its rows lie in the picture; ``empty``: it has nothing to show; ``hint``: why, where that is
+    known."""
 
     heading: str
     said: str
@@ -59,6 +60,7 @@ class Shown:
     rows: Sequence[Row]
     over: Literal["time", "bars"]
     empty: bool = field(default=False)
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,12 @@ def made_of(session: Session, asked: Asked, by: By, heading: str) -> Shown:
         (value_name(by, value, asked.words), number, asked.mentions(None, {by.value: value}))
         for value, number in ordered
     ]
-    return _beside(asked, heading, asked.chart("parts", by=by.value), rows, found.whole)
+    shown = _beside(asked, heading, asked.chart("parts", by=by.value), rows, found.whole)
+    if by is By.THEME and not any(brand.themes for brand in asked.question.brands):
+        return replace(
+            shown, hint=asked.words.gettext("No themes are set up yet. A brand's themes are made on its page.")
+        )
+    return shown
 
 
 def voices(session: Session, asked: Asked) -> tuple[Shown, Sequence[str]]:

@@ -32,8 +32,8 @@ class NewCorrection(BaseModel):
     )
 
     what: Literal["stance", "polarity", "relevance"]
-    value: Annotated[str, Field(max_length=20)] | None = Field(
-        description='Stance: "-2" to "2"; polarity: negative, neutral or positive; relevance: about or not_about. '
+    value: Annotated[str, Field(max_length=20)] | Annotated[int, Field(strict=True)] | None = Field(
+        description="Stance: -2 to 2; polarity: negative, neutral or positive; relevance: about or not_about. "
         "null takes back what was said before."
     )
 
@@ -50,12 +50,12 @@ class Corrected(BaseModel):
 @router.post("/mentions/{mention_id}/corrections", summary="Correct a score", status_code=201, responses=NONE)
 def correct(installed: Installed, asking: Corrector, mention_id: Id, said: NewCorrection) -> Corrected:
     """Say what a mention really feels or is about; lists, figures and rules follow at once."""
-    what = What(said.what)
-    if said.value is not None and said.value not in VALUES[what]:
+    what, value = What(said.what), None if said.value is None else str(said.value)
+    if value is not None and value not in VALUES[what]:
         raise HTTPException(422, f"value: {what} is one of {', '.join(VALUES[what])}; null takes a correction back")
     with installed.store.transaction() as session:
         done = corrections.correct(
-            session, mention_id, what, said.value, brands=asking.brands(Permission.CORRECT), actor=asking.actor,
+            session, mention_id, what, value, brands=asking.brands(Permission.CORRECT), actor=asking.actor,
             now=clock.now(),
         )  # fmt: skip
     if done is None:

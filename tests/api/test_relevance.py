@@ -91,3 +91,12 @@ def test_a_retired_brands_mentions_can_still_be_judged_by_people(client: TestCli
     with house.store.transaction() as session:
         brands.retire_brands(session, ["Telmira"])
     assert say(client, 2, "about") == 201
+
+
+def test_a_stance_is_taken_as_a_number_too_and_what_is_none_is_said(client: TestClient) -> None:
+    address = "/api/v1/mentions/1/corrections"
+    assert client.post(address, json={"what": "stance", "value": -2}).json()["after"] == "-2"
+    for value in (3, "3", True, 10**30):
+        assert client.post(address, json={"what": "stance", "value": value}).status_code == 422
+    refused = client.post(address, json={"what": "stance", "value": 3}).json()["detail"]
+    assert refused == "value: stance is one of -2, -1, 0, 1, 2; null takes a correction back"

@@ -68,11 +68,15 @@ def trends(
 ) -> Response:
     """The page."""
     its = words(chosen(request, asking.language))
-    zone = zone or next((team.timezone for team in installed.policy.teams), "UTC")
+    zones = list(dict.fromkeys(team.timezone for team in installed.policy.teams))
+    chosen_zone = zone
+    zone = zone or next(iter(zones), "UTC")
     form = {"brand": brand, "days": days, "since": since, "until": until, "zone": zone, "bucket": bucket, "by": by}
     shown: dict[str, Any] = {
         "form": form, "brands": figures.brands_of(session, asking.brands(Permission.READ_FIGURES)), "bys": BYS,
-        "days": DAYS, "buckets": EVERIES,
+        "days": DAYS, "buckets": EVERIES, "zones": list(dict.fromkeys([*zones, "UTC", zone])),
+        # Where nobody has said which, the field offers the reader's own.
+        "readers_zone": not chosen_zone and not zones,
     }  # fmt: skip
     only = _Only(label=label, polarity=polarity, emotion=emotion, source=source, lang=lang, theme=theme)
     try:

@@ -128,3 +128,28 @@ def test_nothing_and_narrowed_windows_are_told_in_words(said: House) -> None:
     spanish = client.get("/trends?brand=Lumbra", headers={"Accept-Language": "es"}).text
     assert "Menciones a lo largo del tiempo" in spanish
     assert "detractores" in spanish
+
+
+@LIGHT
+def test_days_are_those_of_a_clock_that_is_named(said: House) -> None:
+    client = said.client(Role.VIEWER)
+    page = client.get("/trends?brand=Lumbra&days=7").text
+    assert 'value="UTC" maxlength="64" size="16" list="zones" autocomplete="off" data-zone>' in page
+    assert "Days and weeks begin by the clock of UTC." in page
+    chosen = client.get("/trends?brand=Lumbra&days=7&zone=Europe/Madrid").text
+    assert 'list="zones" autocomplete="off">' in chosen
+    assert "Days and weeks begin by the clock of Europe/Madrid." in chosen
+
+
+@LIGHT
+def test_where_no_themes_are_set_up_the_page_says_where_they_are_made(said: House) -> None:
+    client = said.client(Role.VIEWER)
+    assert "No themes are set up yet." in client.get("/trends?brand=Telmira&days=7").text
+    assert "No themes are set up yet." not in client.get("/trends?brand=Lumbra&days=7").text
+
+
+@LIGHT
+def test_less_than_nothing_is_written_with_a_minus(said: House) -> None:
+    page = said.client(Role.VIEWER).get("/trends?brand=Telmira&days=7").text
+    assert "−100 points" in page
+    assert "-100 points" not in page
