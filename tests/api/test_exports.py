@@ -84,7 +84,7 @@ def test_an_export_begins_and_ends_in_the_audit(asked: House) -> None:
     assert said[0]["subject"] == said[1]["subject"]
     assert said[0]["detail"] == {"rows": 3, "complete": True}
     assert said[1]["detail"] == {"format": "csv", "label": "promoter"}
-    assert {one["actor"] for one in said} == {"ana"}
+    assert {one["actor"] for one in said} == {"ana <ana@marketer.1.example>"}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -94,7 +94,9 @@ class TestOneDatabase:
     def test_only_ones_own_brands_go_out(self, asked: House) -> None:
         other = asked.client(headers=asked.key(Permission.EXPORT, brand="Telmira"))
         assert [one["brand"] for one in rows(other, "mentions")] == ["Telmira"]
-        assert rows(other, "mentions", brand="Lumbra") == []
+        for nothing in ("Lumbra", "Nowhere"):
+            answer = other.get("/api/v1/exports/mentions.csv", params={"brand": nothing})
+            assert (answer.status_code, f"no brand is called '{nothing}'" in answer.text) == (404, True)
         assert rows(other, "promoters", only="all") == []
         assert rows(other, "alerts") == []
         assert [one["brand"] for one in rows(asked.client(Role.MARKETER, "Lumbra"), "alerts")] == ["Lumbra"]
