@@ -42,7 +42,7 @@ ACTIONS: Mapping[str, Mapping[Language, str]] = {
 }
 
 _SPANISH: Mapping[Reason, str] = {
-    Reason.INCIDENT_OPENED: "Una incidencia nueva: nadie ha sido avisado todavía.",
+    Reason.INCIDENT_OPENED: "Una incidencia nueva: este es el primer mensaje sobre ella.",
     Reason.INCIDENT_GREW: "La incidencia ha alcanzado el siguiente tamaño en el que se vuelve a avisar.",
     Reason.SEVERITY_ROSE: "La incidencia es más grave que cuando se avisó por última vez.",
     Reason.STATE_CHANGED: "Alguien ha actuado sobre la incidencia, así que su mensaje se pone al día.",

@@ -44,7 +44,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What to deal with, in the mention's language, and what led to it: words of the mention, or a figure.
+    """What to deal with, in the mention's language, and what led to it: words of the mention, or a figure in English.
 
     `name` is stable, for tests and figures; `quoted` says that the evidence is a stranger's words.
     """
@@ -147,13 +147,14 @@ _OTHERS: Mapping[str, Mapping[Language, str]] = {
     },
 }
 
-_LABELS: Mapping[Language, Mapping[str, str]] = {
-    "en": {"irony": "irony {} likely", "anger": "anger {} likely", "waiting": "without an answer for {}",
-           "earlier": "{} earlier mentions of the brand, {} against it", "stance": "inferred stance: {}"},
-    "es": {"irony": "ironía: probable al {}", "anger": "enfado: probable al {}",
-           "waiting": "sin respuesta desde hace {}", "earlier": "{} menciones anteriores de la marca, {} en contra",
-           "stance": "postura inferida: {}"},
-}  # fmt: skip
+_GROUNDS: Mapping[str, str] = {
+    "irony": "irony {} likely",
+    "anger": "anger {} likely",
+    "waiting": "without an answer for {}",
+    "earlier": "{} earlier mentions of the brand, {} against it",
+    "stance": "inferred stance: {}",
+}
+"""What is no quotation is for whoever answers, not for the author: in English, as rules say what they found."""
 
 
 def suggested(situation: Situation) -> list[Point]:
@@ -182,7 +183,7 @@ def _about(situation: Situation, found: list[Found], language: Language) -> list
 
 
 def _around(situation: Situation, language: Language) -> list[Point]:
-    words, found = _LABELS[language], []
+    words, found = _GROUNDS, []
 
     def add(name: str, evidence: str) -> None:
         found.append(Point(name, _OTHERS[name][language], evidence))
@@ -205,7 +206,7 @@ def _around(situation: Situation, language: Language) -> list[Point]:
 def _last_resort(situation: Situation, language: Language) -> Point:
     unhappy = situation.label == "detractor" or _likely(situation.complaint)
     name = "ask" if unhappy else "thank" if situation.label == "promoter" else "look"
-    return Point(name, _OTHERS[name][language], _LABELS[language]["stance"].format(situation.label or "–"))
+    return Point(name, _OTHERS[name][language], _GROUNDS["stance"].format(situation.label or "none"))
 
 
 def _likely(probability: float | None) -> bool:

@@ -83,7 +83,7 @@ class Reason(StrEnum):
     )
 
     # Whether people are told.
-    INCIDENT_OPENED = "incident_opened", "A new incident: nobody has been told about it yet."
+    INCIDENT_OPENED = "incident_opened", "A new incident: this is the first message about it."
     INCIDENT_GREW = "incident_grew", "The incident has reached the next size at which people are told again."
     SEVERITY_ROSE = "severity_rose", "The incident matters more than when people were last told of it."
     TOO_SMALL = "too_small", "The incident has neither the size nor the reach from which the rule has people told."

@@ -6,7 +6,7 @@ Every function takes the voice it is to speak with; without one it speaks Englis
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -16,37 +16,16 @@ from alerts.muting import Silence
 from alerts.reasons import Reason
 from alerts.text import shorten
 from alerts.wording import moment
+from api import findings
+from api.voice import ENGLISH, Voice
 
 _SENTENCES = {reason.value: reason.sentence for reason in Reason}
 
 Detail = Mapping[str, Any]
-_Line = Callable[["Voice", str, Detail], str]
+_Line = Callable[[Voice, str, Detail], str]
 
 _NAME, _LINE = 60, 160
 """Characters of what a person wrote, on a line beside others."""
-
-
-class Voice(Protocol):
-    """What ``api.dashboard.language.Words`` gives of a language."""
-
-    def gettext(self, words: str) -> str:
-        """The same in that language."""
-
-    def ngettext(self, one: str, many: str, count: int) -> str:
-        """The same for a number of things."""
-
-
-class _English:
-    """The words as they stand here."""
-
-    def gettext(self, words: str) -> str:
-        return words
-
-    def ngettext(self, one: str, many: str, count: int) -> str:
-        return one if count == 1 else many
-
-
-ENGLISH: Voice = _English()
 
 
 def sentence(reason: str | None, voice: Voice = ENGLISH) -> str:
@@ -211,7 +190,8 @@ def _told_to(said: Callable[[Voice], str]) -> _Line:
 
 _WORDS: Mapping[str, _Line] = {
     EventKind.OPENED: _who(
-        lambda voice: voice.gettext("{who} opened it"), lambda _, detail: f": {detail.get('because', '')}"
+        lambda voice: voice.gettext("{who} opened it"),
+        lambda voice, detail: f": {findings.said(detail.get('because', ''), voice)}",
     ),
     EventKind.GREW: lambda voice, _, detail: _grew(voice, detail),
     EventKind.ACKNOWLEDGED: _who(lambda voice: voice.gettext("{who} acknowledged it")),

@@ -19,6 +19,7 @@ from listener.store.brands import active_brands, collect_job, scheduled_sources
 from listener.store.deliveries import OPEN, behind_another
 from listener.store.tables import (
     Alert,
+    Brand,
     ChannelState,
     Delivery,
     DeliveryAttempt,
@@ -50,6 +51,13 @@ class Stage:
     words: str
     waiting: Select[Any]
     progress: Select[Any] | None = None
+
+
+def unset(session: Session) -> list[str]:
+    """What must be set up before anything is heard, and is not: "brand", "source"."""
+    wanted = (("brand", table(Brand).c), ("source", table(Source).c))
+    found = {name: session.connection().scalar(select(its.id).where(its.active).limit(1)) for name, its in wanted}
+    return [name for name, number in found.items() if number is None]
 
 
 def stuck(session: Session, now: datetime, patience: timedelta, channels: Sequence[str]) -> list[str]:

@@ -66,13 +66,15 @@ def _ids(alert_id: int, order: ColumnElement[Any]) -> Any:
         select(_PAIR.id)
         .join_from(table(AlertMention), table(MentionBrand), _PAIR.id == _MEMBER.mention_brand_id)
         .join(table(Mention), _MENTION.id == _PAIR.mention_id)
-        .where(
-            _MEMBER.alert_id == alert_id, _PAIR.void.is_(None), _PAIR.hidden_why.is_(None),
-            _MENTION.deleted_at.is_(None), told_once(alert_id), _still_so(),
-        )
+        .where(_MEMBER.alert_id == alert_id, told_once(alert_id), *presentable())
         .order_by(order, _PAIR.id)
         .limit(CONSIDERED)
-    )  # fmt: skip
+    )
+
+
+def presentable() -> Sequence[ColumnElement[bool]]:
+    """Which of an incident's mentions may stand for it: none that was deleted or hidden, or is no evidence any more."""
+    return _PAIR.void.is_(None), _PAIR.hidden_why.is_(None), _MENTION.deleted_at.is_(None), _still_so()
 
 
 def _still_so() -> ColumnElement[bool]:

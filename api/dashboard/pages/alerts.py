@@ -24,6 +24,7 @@ from listener.access import Caller, Permission
 from listener.store import assignees, brands, inbox, life, read, silences, views
 from listener.store.dossier import Dossier, dossier
 from listener.store.life import LONGEST_NAME, LONGEST_NOTE
+from listener.store.quotations import quotations
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -164,6 +165,7 @@ def listing(
     here = "/alerts?" + urlencode(asked) + (f"&before={before}" if before is not None else "")
     context = {
         "alerts": shown,
+        "quotes": quotations(session, [alert["id"] for alert in shown]),
         "problem": problem,
         "silences": silences.shown(session, clock.now(), ("active",), brands=seen, limit=6),
         "older": f"/alerts?{urlencode({**asked, 'before': shown[-1]['id']})}" if further else None,

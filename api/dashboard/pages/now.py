@@ -15,6 +15,7 @@ from listener import clock
 from listener.access import Caller, Permission
 from listener.registry import demands
 from listener.store import health, inbox, letters, silences, today
+from listener.store.quotations import quotations
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -60,7 +61,9 @@ def _needs(installed: Installation, session: Session, asking: Caller) -> dict[st
         "dead": dead,
         "silences": active,
         "few": FEW,
+        "unset": health.unset(session),
         "clear": not (found or attention or dead),
+        "quotes": quotations(session, [alert["id"] for alert in found]),
         "today": today.last_day(session, moment, asking.brands(Permission.READ_FIGURES)),
         "at": moment,
     }

@@ -34,9 +34,11 @@ function whole({ pathname, search }) {
 
 // --- Saying what is going on ---------------------------------------------------------------------------------------
 
-function say(text) {
+function say(text, failed = false) {
   const place = document.getElementById("said");
   if (!place) return;
+  place.classList.toggle("failed", failed);
+  place.setAttribute("role", failed ? "alert" : "status");
   place.textContent = text;
   place.hidden = !text;
 }
@@ -224,6 +226,7 @@ function follow() {
 function dress(shown) {
   const here = new Set([...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.getAttribute("href")));
   for (const link of shown.querySelectorAll("link[rel=stylesheet]")) if (!here.has(link.getAttribute("href"))) document.head.append(link);
+  document.getElementById("menu")?.hidePopover?.();
   for (const part of ["nav.pages", "#keys"]) {
     const [ours, theirs] = [document.querySelector(part), shown.querySelector(part)];
     if (ours && theirs) ours.replaceWith(theirs);
@@ -281,7 +284,7 @@ async function send(form, button) {
       if (!response.ok) document.querySelector("main [role=alert]")?.focus();
     });
   } catch {
-    say(words.failed);
+    say(words.failed, true);
   } finally {
     form.removeAttribute("aria-busy");
   }

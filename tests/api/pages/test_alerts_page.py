@@ -138,7 +138,7 @@ class TestInABrowser:
         page.keyboard.press("/")
         page.keyboard.type("nothing like it")
         page.keyboard.press("Enter")
-        expect(page.locator(".empty")).to_contain_text("No incident is like that.")
+        expect(page.locator(".empty")).to_contain_text("No incident matches.")
         page.go_back()
         expect(page.locator("[data-id='1']")).to_be_visible()
         page.keyboard.press("?")

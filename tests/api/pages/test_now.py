@@ -10,7 +10,7 @@ from sqlmodel import Session
 from listener import clock
 from listener.access import Role
 from listener.store import life, silences
-from listener.store.tables import ChannelState, Delivery, table
+from listener.store.tables import Brand, ChannelState, Delivery, MentionBrand, Source, table
 
 from ..conftest import HOSTILE, House, Served
 
@@ -27,6 +27,30 @@ class TestWhatNeedsSomebody:
         assert "Ahora mismo nada requiere atención." in house.client(
             Role.VIEWER, name="bo"
         ).get("/", headers={"Accept-Language": "es-AR, es;q=0.9"}).text  # fmt: skip
+
+    def test_where_nobody_listens_it_says_so_and_what_is_to_be_done(self, house: House) -> None:
+        with house.store.transaction() as session:
+            session.connection().execute(table(Source).update().values(active=False))
+        page = house.client(Role.VIEWER).get("/").text
+        assert "Nothing needs you now." not in page
+        assert "No source is read, so nothing can be heard." in page
+        assert "an administrator adds brands." in page
+        with house.store.transaction() as session:
+            session.connection().execute(table(Brand).update().values(active=False))
+        page = house.client(Role.ADMINISTRATOR, name="bo").get("/").text
+        assert "There is no brand to listen for, so nothing can be heard." in page
+        assert '<a href="/brands/new">Add a brand</a>' in page
+
+    def test_a_card_quotes_what_was_said_and_gives_reasons_in_the_readers_language(self, full_house: House) -> None:
+        client = full_house.client(Role.AGENT)
+        for path in ("/", "/alerts"):
+            page = client.get(path, headers={"Accept-Language": "es"}).text
+            assert '<bdi>ana</bdi>: <q dir="auto">Lumbra is down again, I am leaving</q>' in page
+            assert "probable detractor: 90\u00a0% (alerta desde 60\u00a0%), alcance 900" in page
+        assert "Escucha lo abrió: probable detractor" in client.get("/alerts/1", headers={"Accept-Language": "es"}).text
+        with full_house.store.transaction() as session:
+            session.connection().execute(table(MentionBrand).update().values(hidden_why="another Lumbra"))
+        assert "I am leaving" not in client.get("/").text
 
     def test_an_incident_stands_there_until_somebody_has_put_it_off(self, full_house: House) -> None:
         client = full_house.client(Role.AGENT)

@@ -76,7 +76,7 @@ def sign_in(page: Page, address: str) -> None:
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="What needs somebody now").wait_for()
+    page.get_by_role("heading", name="Needs attention").wait_for()
 
 
 def reach(page: Page, wanted: Locator) -> None:
@@ -153,7 +153,7 @@ def a_promoter_is_exported_with_the_permission(office: Office, page: Page) -> No
     page.get_by_role("link", name="← Promoters").click()
     page.locator("li.quote input[name=picked]").first.check()
     page.locator("#pick input[name=name]").fill("Spring")
-    page.get_by_role("button", name="Put in").click()
+    page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("heading", name="Spring").wait_for()
     with page.expect_download() as download:
         page.locator("#export-granted-csv").click()
@@ -190,7 +190,7 @@ def test_the_same_by_keys_alone(office: Office) -> None:
     write(page, page.get_by_label("E-mail address"), EMAIL)
     write(page, page.get_by_label("Password"), PASSWORD)
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="What needs somebody now").wait_for()
+    page.get_by_role("heading", name="Needs attention").wait_for()
 
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"

@@ -9,7 +9,8 @@ from listener.jobs.alert import judge_batch
 from listener.store import deletion, incidents, read
 from listener.store.dossier import dossier
 from listener.store.notices import notice_for
-from listener.store.tables import AlertMention, MentionBrand
+from listener.store.quotations import quotations
+from listener.store.tables import AlertMention, Mention, MentionBrand, table
 from tests.listener.conftest import Site, item
 
 WORDS = "Aeroluz lost my bag in Vigo and nobody at the desk would say when it comes, two days without clothes"
@@ -104,3 +105,25 @@ def test_what_is_deleted_leaves_nothing_of_what_was_found_in_it(site: Site) -> N
         deletion.blank_native(session, "rss", ["1"], "deleted", site.clock() + timedelta(hours=1))
 
     assert [row.because for row in site.rows(AlertMention)] == [""]
+
+
+def test_a_list_quotes_the_latest_of_each_incident_that_may_be_shown(site: Site) -> None:
+    site.brand(alerting=ONLY)
+    site.source()
+    for minute, words in enumerate(("Aeroluz lost my bag", "so rude, Aeroluz", "never again Aeroluz"), 1):
+        site.take(item(str(minute), words, minute=minute, author=Author(f"a{minute}", handle=f"ana{minute}")))
+    judged(site)
+
+    def quoted() -> dict[int, tuple[str, int, str | None]]:
+        with site.store.reading() as session:
+            return {number: (one.text, one.at, one.author) for number, one in quotations(session, [1, 2]).items()}
+
+    assert quoted() == {1: ("never again Aeroluz", 12, "ana3")}
+    pair = table(MentionBrand)
+    latest = site.rows(MentionBrand)[-1].id
+    with site.store.transaction() as session:
+        session.connection().execute(pair.update().values(hidden_why="x").where(pair.c.id == latest))
+    assert quoted() == {1: ("so rude, Aeroluz", 9, "ana2")}
+    with site.store.transaction() as session:
+        session.connection().execute(table(Mention).update().values(deleted_at=site.clock()))
+    assert quoted() == {}
