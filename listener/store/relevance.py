@@ -59,12 +59,14 @@ def decide(
     }
 
 
-def texts(session: Session, pairs: Sequence[int]) -> dict[int, tuple[str, About]]:
-    """What the mentions of these pairs say, and what is known of them beside it."""
+def texts(session: Session, pairs: Sequence[int], longest: int | None = None) -> dict[int, tuple[str, About]]:
+    """What the mentions of these pairs say (the first ``longest`` characters; None = all), and what is known of them
+    beside it."""
     latest = select(func.max(_SCORE.id)).where(_SCORE.mention_brand_id == _PAIR.id).correlate(table(MentionBrand))
+    text = _MENTION.text if longest is None else func.substr(_MENTION.text, 1, longest).label("text")
     query = (
         select(
-            _PAIR.id, _MENTION.text, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.kind,
+            _PAIR.id, text, func.coalesce(_MENTION.lang, _SCORE.lang).label("lang"), _MENTION.kind,
             _SOURCE.name.label("source"), _AUTHOR.handle, _AUTHOR.name, _AUTHOR.native_id,
         )
         .join_from(table(MentionBrand), table(Mention), _MENTION.id == _PAIR.mention_id)

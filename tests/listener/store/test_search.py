@@ -12,10 +12,10 @@ from sqlalchemy import Select, update
 from sqlmodel import Session, select
 
 from listener.items import Author
-from listener.query import QueryError, parse_filter
+from listener.query import Query, QueryError, parse_filter
 from listener.query.index import BETWEEN, DEEPEST, asked
 from listener.relevance import About
-from listener.store import deletion, search, search_index
+from listener.store import deletion, previews, search, search_index
 from listener.store.engine import Store
 from listener.store.search import Cursor, Filters, Page, find, matches
 from listener.store.tables import Alert, AlertMention, Brand, Mention, MentionBrand, table
@@ -188,7 +188,12 @@ def test_a_page_that_would_take_too_long_ends_where_it_looked_to(
     stocked: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everything = found(stocked, "NOT xyzzy")
-    for name, value in (("MOST_READ", 4), ("_AT_ONCE", 2), ("MOST_LOOKED_AT", 2), ("FIRST_STEP", 2)):
+    for name, value in (
+        ("MOST_READ", 4 * search.LEAST_READ),
+        ("_AT_ONCE", 2),
+        ("MOST_LOOKED_AT", 2),
+        ("FIRST_STEP", 2),
+    ):
         monkeypatch.setattr(search, name, value)
 
     some = list(pages(stocked, "NOT xyzzy", limit=50))
@@ -196,6 +201,27 @@ def test_a_page_that_would_take_too_long_ends_where_it_looked_to(
     assert [page.complete for page in some] == [False] * (len(some) - 1) + [True]
     assert len(some) > 3
     assert [row["native_id"] for page in some for row in page.rows] == everything
+
+
+def test_long_texts_count_by_their_letters_and_are_read_to_a_length(
+    stocked: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feed of long posts holds nobody up: what is read of each, and of all of them for a page, is bounded."""
+    stocked.take(*[item(f"long-{number}", "Aeroluz " + "on and on " * 4_000 + "qwertz") for number in range(6)])
+    monkeypatch.setattr(search, "MOST_READ", 2 * previews.LONGEST)
+    read: list[int] = []
+    matches = search.matches
+
+    def seen(query: Query, text: str, about: About) -> bool:
+        read.append(len(text))
+        return matches(query, text, about)
+
+    monkeypatch.setattr(search, "matches", seen)
+    with stocked.store.reading() as session:
+        page = search.find(session, brands=None, words="aeroluz on", filters=Filters(copies=True), after=None, limit=50)
+    assert read == [previews.LONGEST] * 2
+    assert (len(page.rows), page.complete) == (2, False)
+    assert found(stocked, "qwertz") == []
 
 
 def test_blank_and_edited_mentions_leave_the_index(stocked: Site) -> None:
