@@ -8,17 +8,9 @@ from alerts.incident import State
 from alerts.severity import Severity
 from alerts.text import one_line
 from api.dashboard.language import N_, Words
+from api.dashboard.rule_words import RULE_NAMES
 
-RULES: Mapping[str, str] = {
-    "detractor": N_("Detractors"),
-    "crisis": N_("Crisis words"),
-    "reach": N_("Wide reach"),
-    "promoter": N_("Promoters"),
-    "spike": N_("Spike"),
-    "unanswered": N_("Unanswered"),
-    "competitor": N_("Competitor's trouble"),
-    "coverage": N_("Source trouble"),
-}
+RULES: Mapping[str, str] = {rule: name for rule, (name, _) in RULE_NAMES.items()}
 """Rule -> what its incidents are called; one that is not here goes by its own name."""
 
 SEVERITIES: Mapping[str, str] = {

@@ -26,7 +26,7 @@ STANDINGS: Mapping[Standing, str] = {
 """How permissions stand, in words."""
 
 CHANCES = ("0.6", "0.8", "0.9")
-"""The least probabilities to choose from."""
+"""The least probabilities to choose from; the first unless another, or "0", is chosen."""
 
 Word = Annotated[str, Query(max_length=500)]
 
@@ -53,9 +53,15 @@ class Fields:
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     @property
+    def narrowed(self) -> bool:
+        """Whether they say more than is said for whoever says nothing."""
+        return self.filled != {"probability": CHANCES[0]}
+
+    @property
     def more(self) -> bool:
         """Whether one of those is filled in that are not always shown."""
-        return any((self.source, self.lang, self.author, self.reach, self.probability, self.since, self.until))
+        chosen = self.probability != CHANCES[0]
+        return any((self.source, self.lang, self.author, self.reach, chosen, self.since, self.until))
 
     def address(self, path: str, **others: str) -> str:
         """An address that asks for the same; ``others``: in place of some, or besides ("" = not)."""
@@ -77,7 +83,7 @@ class Fields:
             ),
             permission=_standing(self.permission),
             collection=_number("collection", self.collection) or None,
-            chance=_share("probability", self.probability),
+            chance=_share("probability", self.probability) or None,
         )  # fmt: skip
 
 
@@ -87,7 +93,8 @@ def fields(
     until: Word = "",
 ) -> Fields:  # fmt: skip
     """The fields in an address."""
-    return Fields(brand, words, permission, collection, source, lang, author, reach, probability, since, until)
+    chance = probability or CHANCES[0]
+    return Fields(brand, words, permission, collection, source, lang, author, reach, chance, since, until)
 
 
 Filled = Annotated[Fields, Depends(fields)]

@@ -156,7 +156,11 @@ def _read(field: Field) -> Any:
         number = float(said.replace(",", ".")) if field.kind != "whole" else int(said.replace(" ", ""))
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{said[:40]!r} is no number") from error
-    return round(number / 100, 6) if field.kind == "percent" else number
+    if field.kind != "percent":
+        return number
+    if not 0 <= number <= 100:
+        raise ValueError(f"a probability is from 0 to 100 %; got {said[:40]} %")
+    return round(number / 100, 6)
 
 
 def _read_text(field: Field, said: str) -> Any:
@@ -183,8 +187,22 @@ def _read_lines(said: str, default: str) -> Any:
 
 def shown(value: Any) -> str:
     """A value on one line, for people to compare."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return shorten(one_line(text), _LONGEST) or "–"
+    return shorten(one_line(_plain(value)), _LONGEST) or "–"
+
+
+def outlined(rule: str, settings: Mapping[str, Any]) -> list[Field]:
+    """Those of a rule's fields that settings, as escucha.yml has them, give a value."""
+    return [one for one in fields(rule, settings) if one.name in settings and one.value != ""]
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_plain(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return str(value)
 
 
 def differences(known: Sequence[Field], others: Sequence[Field]) -> Iterator[tuple[Field, Field]]:

@@ -16,14 +16,20 @@ class SettingWords:
 
 
 RULE_NAMES: Mapping[str, tuple[str, str]] = {
-    "detractor": (N_("Detractor"), N_("Somebody speaks against the brand, and the model is sure enough.")),
-    "crisis": (N_("Crisis"), N_("Words of safety, law, data or discrimination beside a negative stance.")),
-    "reach": (N_("Reach"), N_("Somebody with many readers speaks of the brand, or a mention spreads fast.")),
-    "promoter": (N_("Promoter"), N_("Somebody with many readers speaks for the brand, or many people at once.")),
+    "detractor": (N_("Detractors"), N_("Somebody speaks against the brand, and the model is sure enough.")),
+    "crisis": (N_("Crisis words"), N_("Words of safety, law, data or discrimination beside a negative stance.")),
+    "reach": (N_("Wide reach"), N_("Somebody with many readers speaks of the brand, or a mention spreads fast.")),
+    "promoter": (N_("Promoters"), N_("Somebody with many readers speaks for the brand, or many people at once.")),
     "spike": (N_("Spike"), N_("Much more is said than usual at this hour of the week, or more of it by detractors.")),
     "unanswered": (N_("Unanswered"), N_("A complaint or question to the brand has had no answer for too long.")),
-    "competitor": (N_("Competitor"), N_("Much more is said about a competitor than usual, or more by detractors.")),
-    "coverage": (N_("Coverage"), N_("A source is silent for far longer than usual, keeps failing, or has stopped.")),
+    "competitor": (
+        N_("Competitor's trouble"),
+        N_("Much more is said about a competitor than usual, or more by detractors."),
+    ),
+    "coverage": (
+        N_("Source trouble"),
+        N_("A source is silent for far longer than usual, keeps failing, or has stopped."),
+    ),
 }
 """What each rule is called, and when it fires."""
 
@@ -46,7 +52,7 @@ SETTINGS: Mapping[str, SettingWords] = {
     "grow_at": SettingWords(
         N_("Tell again at"), N_("Sizes of an incident at which people are told again; with commas between."), _MENTIONS
     ),
-    "tell_at": SettingWords(N_("Tell from"), N_("People are told from so many mentions on."), _MENTIONS),
+    "tell_at": SettingWords(N_("Alert from"), N_("People are told from so many mentions on."), _MENTIONS),
     "tell_reach": SettingWords(
         N_("Or tell from a reach of"), N_("Or once an incident reaches so many people. Empty: never for that."), _PEOPLE
     ),
@@ -56,10 +62,10 @@ SETTINGS: Mapping[str, SettingWords] = {
     ),
     "labels": SettingWords(N_("Stances that count"), N_("The inferred stances that count.")),
     "min_probability": SettingWords(
-        N_("Least probability"), N_("How sure the model must be. Higher: fewer alerts, and more of them right."), "%"
+        N_("Minimum probability"), N_("How sure the model must be. Higher: fewer alerts, and more of them right."), "%"
     ),
     "min_reach": SettingWords(
-        N_("Least reach"), N_("Mentions that fewer people may see do not count; unknown reach counts as 0."), _PEOPLE
+        N_("Minimum reach"), N_("Mentions that fewer people may see do not count; unknown reach counts as 0."), _PEOPLE
     ),
     "critical_reach": SettingWords(
         N_("Critical from a reach of"), N_("From this reach on the incident is critical. Empty: none is."), _PEOPLE
@@ -71,7 +77,7 @@ SETTINGS: Mapping[str, SettingWords] = {
     "add": SettingWords(N_("Further words"), N_("Topic: [terms], a line each; beside its own lists.")),
     "remove": SettingWords(N_("Words taken out"), N_("Topic: [terms], a line each; written as in the lists.")),
     "min_followers": SettingWords(
-        N_("Least followers"), N_("Followers of the author. Empty: they do not matter."), _PEOPLE
+        N_("Minimum followers"), N_("Followers of the author. Empty: they do not matter."), _PEOPLE
     ),
     "growth": SettingWords(
         N_("Growth"), N_("Likes, shares and answers within an hour. Empty: they do not matter."), N_("an hour")
@@ -87,10 +93,10 @@ SETTINGS: Mapping[str, SettingWords] = {
     "at_least": SettingWords(N_("At least"), N_("Fewer mentions than this are never a spike."), _MENTIONS),
     "history": SettingWords(N_("Compared with"), N_("How much of the past says what is usual."), _LENGTH),
     "min_history": SettingWords(
-        N_("Least past"), N_("With less of the past than this nobody can say what is usual."), _LENGTH
+        N_("Minimum history"), N_("With less of the past than this nobody can say what is usual."), _LENGTH
     ),
     "min_mentions": SettingWords(
-        N_("Least mentions before"), N_("With fewer mentions in the past nobody can say what is usual."), _MENTIONS
+        N_("Minimum mentions before"), N_("With fewer mentions in the past nobody can say what is usual."), _MENTIONS
     ),
     "after": SettingWords(N_("Unanswered for"), N_("So much working time without an answer."), _LENGTH),
     "hours": SettingWords(

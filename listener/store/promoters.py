@@ -6,6 +6,7 @@ A promoter is who speaks of a brand as one: inferred by a model, or said by a pe
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Float, RowMapping, cast, func, or_, select
 from sqlmodel import Session
@@ -17,25 +18,35 @@ from listener.store.callers import among
 from listener.store.read import mention_columns
 from listener.store.reuse import NEVER_ASKED, kept_for, of_pairs, stands, version
 from listener.store.search import Also, Cursor, Filters
-from listener.store.tables import CollectionItem, MentionBrand, ReusePermission, Score, table
+from listener.store.tables import Brand, CollectionItem, MentionBrand, ReusePermission, Score, table
 
 PROMOTER = "promoter"
 SAID_SO = ("1", "2")
 """Stances that a person may have corrected a mention to, of who recommends the brand."""
 
-_PAIR, _PERMISSION, _ITEM, _SCORE = (table(model).c for model in (MentionBrand, ReusePermission, CollectionItem, Score))
+_PAIR, _PERMISSION, _ITEM, _SCORE, _BRAND = (
+    table(model).c for model in (MentionBrand, ReusePermission, CollectionItem, Score, Brand)
+)
+
+
+class Whose(StrEnum):
+    """Whose brand they speak for (``Brand.role``)."""
+
+    OWN = "own"
+    COMPETITOR = "competitor"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which promoters; None = whichever. ``filters``: its ``label`` is always promoter. ``chance``: the least
-    probability, unless a person said so. ``collection``: only those in that one."""
+    probability, unless a person said so. ``collection``: only those in that one. ``whose``: only of such brands."""
 
     words: str = ""
     filters: Filters = field(default_factory=Filters)
     permission: Standing | None = None
     collection: int | None = None
     chance: float | None = None
+    whose: Whose | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,8 @@ def _also(wanted: Wanted, now: datetime) -> Also:
         meets.append(its == wanted.permission.value)
     if wanted.collection is not None:
         few.append(_PAIR.id.in_(select(_ITEM.mention_brand_id).where(_ITEM.collection_id == wanted.collection)))
+    if wanted.whose is not None:
+        meets.append(_PAIR.brand_id.in_(select(_BRAND.id).where(_BRAND.role == wanted.whose.value)))
     if wanted.chance is not None:
         meets.append(or_(_PAIR.said_stance.in_(SAID_SO), _chance() >= wanted.chance))
     return Also(few, meets)

@@ -58,7 +58,9 @@ def test_something_is_said_at_all() -> None:
     found = said()
     assert "Sign out" in found
     assert ("%(n)s day", "%(n)s days") in found
-    assert "Nobody would be left who may do everything. Make somebody else an administrator of all brands first." in found
+    assert (
+        "Nobody would be left who may do everything. Make somebody else an administrator of all brands first." in found
+    )
     assert len(found) > 150
 
 
@@ -89,6 +91,18 @@ def test_what_is_filled_in_fits(name: str) -> None:
             wrong = set(fields(original)) ^ set(fields(translation))
             assert wrong <= optional, (file, entry.id)
         assert "fuzzy" not in entry.flags, (file, entry.id)
+
+
+def test_spanish_speaks_to_people_in_one_way_and_has_one_word_for_a_thing() -> None:
+    """Tú or nobody; a role is a rol, acknowledging is marcar como visto, messages are not dead."""
+    other = re.compile(
+        r"\b(elija|copie|inténtelo|vuelva|quite|pida|pruebe|espere|cargue|usted|déjelo|papel(es)?|muertos"
+        r"|reconoce)\b",
+        re.IGNORECASE,
+    )
+    wrong = [(file, found[0]) for file, entry in entries("es") for said in _forms(entry.string)
+             if (found := other.search(said))]  # fmt: skip
+    assert wrong == []
 
 
 def _forms(words: object) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from api.access import needs
-from api.dashboard import rule_fields
+from api.dashboard import brand_words, rule_fields
 from api.dashboard.rendering import gettext_for, go, show, tell
+from api.dashboard.rule_words import CHOICES, RULE_NAMES
 from api.routes.brands import channels_for, edits_of, visible_brand
 from api.routes.dependencies import Id, Installed, InTurn, Reading
 from api.routes.queries import tried
@@ -283,6 +284,7 @@ def _form(
     request: Request, asking: Caller, installed: Installation, form: Filled, brand: Brand | None = None, *,
     wrong: Mapping[str, str] | None = None, theirs: Filled | None = None, status_code: int = 200,
 ) -> HTMLResponse:  # fmt: skip
+    _ = gettext_for(request, asking)
     context = {
         "form": form,
         "brand": brand,
@@ -295,7 +297,11 @@ def _form(
         "themes": [*form.themes, *[("", "")] * THEMES],
         "may_edit": asking.may(Permission.EDIT_BRANDS, brand.id if brand is not None else None),
         "may_retire": brand is not None and brand.file is None and asking.may(Permission.EDIT_BRANDS),
-        "setting": rule_fields.shown,
+        "setting": lambda field, said: brand_words.value(field, said, _),
+        "labels": brand_words.FIELDS,
+        "rules": RULE_NAMES,
+        "choices": CHOICES,
+        "outlined": rule_fields.outlined,
         "read_by": _read_by(installed, brand) if brand is not None else (),
     }
     return show(request, "brands/brand.html", asking, context, status_code=status_code)

@@ -35,6 +35,9 @@ SHOWN = 60
 
 LENGTHS = {"1h": N_("1 hour"), "4h": N_("4 hours"), "1d": N_("1 day"), "7d": N_("7 days")}
 
+ALL = "*"
+"""Every brand; no brand is called so."""
+
 MayRead = Annotated[Caller, needs(Permission.READ_SETUP)]
 Operator = Annotated[Caller, needs(Permission.OPERATE)]
 Silencer = Annotated[Caller, needs(Permission.SILENCE)]
@@ -67,9 +70,13 @@ def add_silence(
     rule: Annotated[str, Form(max_length=100)] = "",
     comment: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
 ) -> Response:
-    """Have nobody told of what matches for a while. Without a brand it takes the permission for all of them."""
+    """Have nobody told of what matches for a while. For all brands it takes the permission for all of them."""
     _ = gettext_for(request, asking)
-    matchers = {name: [value] for name, value in (("brand", brand), ("rule", rule)) if value}
+    if not brand:
+        with installed.store.reading() as session:
+            said = _("Choose a brand, or all of them, to be silenced.")
+            return _page(request, asking, installed, session, problem=said, status_code=422)
+    matchers = {name: [value] for name, value in (("brand", "" if brand == ALL else brand), ("rule", rule)) if value}
     now = clock.now()
     try:
         lasting: timedelta = TypeAdapter(Duration).validate_python(length)
@@ -182,7 +189,7 @@ def _page(
         "everywhere": everywhere,
         "budgets": installed.budgets,
         "budget": DEFAULT_BUDGET,
-        "lots": [(N_("Dead messages"), lot("dead")), (N_("Messages that wait"), lot("pending"))],
+        "lots": [(N_("Undelivered messages"), lot("dead")), (N_("Messages that wait"), lot("pending"))],
         "most": SHOWN,
         "problem": problem,
         "asked": asked or {},

@@ -79,7 +79,7 @@ def pick(
             into = _into(session, picked, collection, name, asking)
             added = collections.add(session, into, picked, asking.actor, clock.now())
             left = len(set(picked)) - added
-            said = _("Put into the collection: %(added)s.") % {"added": added}
+            said = _("Added to the collection: %(added)s.") % {"added": added}
             if left:
                 said += " " + _("Already in it, or of another brand: %(left)s.") % {"left": left}
             tell(request, session, said)

@@ -1,6 +1,7 @@
 """Promoters: the gallery that marketing picks from, and a permission from asking its author to what they said."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from listener.reuse import STEPS, State, Step, StepRefused
 from listener.reuse_request import LANGUAGES, likely_language, request_words
 from listener.store import brands, collections, promoters
 from listener.store import reuse as permissions
-from listener.store.promoters import Promoter
+from listener.store.promoters import Promoter, Whose
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -83,10 +84,12 @@ def cards(
     """What the cards need, and the answer's status: 422 where what is asked for cannot be read. ``addressed``: what of
     it the page's address says."""
     _ = gettext_for(request, asking)
-    found, problem = None, None
+    found, problem, whose = None, None, ""
     try:
         wanted = filled.wanted()
         visible = asking.brands(Permission.READ_PROMOTERS)
+        if whose := _whose(session, filled, visible):
+            wanted = replace(wanted, whose=Whose(whose))
         found = promoters.find(session, wanted, clock.now(), brands=visible, after=place(after), limit=SHOWN)
     except QueryError as error:
         problem = " ".join((_("These words cannot be looked for."), str(error)))
@@ -99,8 +102,17 @@ def cards(
         "complete": found is None or found.complete,
         "problem": problem,
         "standings": STANDINGS,
+        "whose": whose,
         "cards_from": addressed.address(request.url.path, after=after),
     }, 422 if problem else 200
+
+
+def _whose(session: Session, filled: Fields, visible: frozenset[int] | None) -> str:
+    """Our own brands, unless one is chosen: what people say for a competitor is no praise to quote. "" = whichever, for
+    who sees competitors alone."""
+    if filled.brand or filled.collection:
+        return ""
+    return Whose.OWN.value if any(row.role == Whose.OWN for row in brands.listed(session, visible)) else ""
 
 
 @router.get("/promoters/{mention_id}")

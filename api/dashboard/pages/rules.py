@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -33,6 +34,9 @@ router = APIRouter(prefix="/rules", include_in_schema=False, default_response_cl
 
 DAYS = 30
 """How much of the past a rule is tried on."""
+
+ENOUGH = timedelta(days=1)
+"""Less of the past than this says nothing of how often to expect what."""
 
 EXAMPLES = 5
 """Incidents that are shown of each lot."""
@@ -119,7 +123,9 @@ def try_rule(
         rows = brands.listed(session, asking.brands(Permission.READ_SETUP))
     card = _card(brand, rules_in_force.one(sent.rule, brand.role, brand.alerting))
     settings, wrong = rule_fields.read(card.fields, sent.values)
-    tried: dict[str, Any] = {"card": card, "days": DAYS, "examples": EXAMPLES, "wrong": dict(wrong)}
+    tried: dict[str, Any] = {
+        "card": card, "days": DAYS, "examples": EXAMPLES, "wrong": dict(wrong), "enough_s": ENOUGH.total_seconds()
+    }  # fmt: skip
     if not wrong:
         # Whole: what the form leaves out is the rule's own, whatever is in force.
         whole = _whole(sent.rule, settings)
@@ -237,5 +243,6 @@ def _page(
         "of_all": list(rules_in_force.of_installation(installed.policy.alerts)) if everywhere else [],
         "days": DAYS,
         "setting": rule_fields.shown,
+        "outlined": rule_fields.outlined,
     }
     return show(request, "rules/rules.html", asking, context, status_code=status_code)

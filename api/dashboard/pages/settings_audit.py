@@ -1,6 +1,5 @@
 """The settings' part about the audit: who changed or exported what."""
 
-import json
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.access import needs
+from api.dashboard import audit_words
 from api.dashboard.rendering import gettext_for, show
 from api.routes.dependencies import Before, Reading
 from listener.access import Caller, Permission
@@ -55,8 +55,9 @@ def audit_page(
     shown = found[:SHOWN]
     kept = {name: value for name, value in asked.items() if value}
     context = {
-        "entries": [(one, json.dumps(one.detail, ensure_ascii=False) if one.detail else "") for one in shown],
+        "entries": [(one, audit_words.particulars(one.detail)) for one in shown],
         "actions": audit.actions(session),
+        "said": audit_words.ACTIONS,
         "asked": asked,
         "problem": problem,
         "further": f"/settings/audit?{urlencode(kept | {'before': shown[-1].id})}" if len(found) > SHOWN else None,

@@ -1,6 +1,7 @@
 """Channels, silences and routes, on their page and over the API; sources, for those whose brands they are read for."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -18,16 +19,29 @@ def test_a_silence_is_added_and_ended_by_those_who_may(full_house: House) -> Non
     assert agent.post("/channels/silences", data=asked).status_code == 303
     page = agent.get("/channels").text
     assert "&lt;b&gt;planned&lt;/b&gt;" in page
-    for brand in ("", "Telmira"):
+    for brand in ("*", "Telmira"):
         assert agent.post("/channels/silences", data=asked | {"brand": brand}).status_code == 403
     other = full_house.client(Role.AGENT, "Telmira")
     assert other.post("/channels/silences/1/end").status_code == 404
     assert agent.post("/channels/silences/1/end").status_code == 303
+    unsaid = agent.post("/channels/silences", data=asked | {"brand": ""})
+    assert (unsaid.status_code, "Choose a brand" in unsaid.text) == (422, True)
     for length in ("soon", "90d"):
         refused = agent.post("/channels/silences", data=asked | {"length": length})
         assert (refused.status_code, 'role="alert"' in refused.text) == (422, True)
     viewer = full_house.client(Role.VIEWER)
     assert viewer.post("/channels/silences", data=asked).status_code == 403
+
+
+@one_database
+def test_all_brands_are_silenced_only_where_that_is_chosen(full_house: House) -> None:
+    client = full_house.client(Role.AGENT)
+    page = client.get("/channels").text
+    assert '<select id="silence-brand" name="brand" required><option value="">Choose</option>' in page
+    assert re.search(r'<select id="way-brand" name="brand"><option value="\w', page), "a brand is chosen first"
+    assert client.post("/channels/silences", data={"length": "1h", "brand": "*"}).status_code == 303
+    [silence] = client.get("/api/v1/silences").json()["items"]
+    assert silence["matchers"] == {}
 
 
 @one_database

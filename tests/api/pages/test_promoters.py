@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page
+from sqlmodel import update
 
 from listener.access import Role
+from listener.store.tables import Brand
 from tests.api.conftest import HOSTILE, House, Served
 
 LINK = "https://social.example/@ana/3"
@@ -97,8 +99,8 @@ class TestForms:
     def test_filters(self, praised: House) -> None:
         client = praised.client()
         for asked, shown in (
-            ({}, 3), ({"brand": "Lumbra"}, 2), ({"words": "gracias", "reach": "", "since": ""}, 1),
-            ({"permission": "granted"}, 0), ({"reach": "41"}, 0), ({"probability": "0.8"}, 3), ({"lang": "fr"}, 0),
+            ({}, 2), ({"brand": "Lumbra"}, 2), ({"words": "gracias", "reach": "", "since": ""}, 1),
+            ({"permission": "granted"}, 0), ({"reach": "41"}, 0), ({"probability": "0.8"}, 2), ({"lang": "fr"}, 0),
         ):  # fmt: skip
             page = client.get("/promoters", params=asked)
             assert (asked, page.status_code, page.text.count("data-id=")) == (asked, 200, shown)
@@ -106,6 +108,18 @@ class TestForms:
                       {"probability": "nan"}, {"permission": "x"}, {"collection": "9" * 30}):  # fmt: skip
             page = client.get("/promoters", params=wrong)
             assert (wrong, page.status_code, 'role="alert"' in page.text) == (wrong, 422, True)
+
+    def test_competitors_promoters_and_the_unlikely_are_shown_only_where_chosen(self, praised: House) -> None:
+        with praised.store.transaction() as session:
+            session.execute(update(Brand).where(Brand.name == "Telmira").values(role="competitor"))
+        client = praised.client()
+        for asked, shown in (({}, 2), ({"brand": "Telmira"}, 1), ({"brand": "", "probability": "0"}, 2)):
+            page = client.get("/promoters", params=asked).text
+            assert (asked, page.count("data-id=")) == (asked, shown)
+        page = client.get("/promoters").text
+        assert '<option value="0.6" selected>' in page
+        assert "promoters.csv?probability=0.6&amp;whose=own" in page
+        assert len(client.get("/api/v1/promoters", params={"whose": "competitor"}).json()["items"]) == 1
 
     def test_who_only_reads_has_no_forms_and_other_brands_are_not_there(self, praised: House) -> None:
         reader = praised.client(Role.VIEWER, "Lumbra")
@@ -159,7 +173,7 @@ def test_from_picking_to_the_export_by_keyboard(
     page.wait_for_timeout(2_500)
     assert page.locator("[data-id='1'] input").is_checked()
     page.get_by_label("Name of a new one").fill("Spring")
-    page.get_by_role("button", name="Put in").click()
+    page.get_by_role("button", name="Add", exact=True).click()
     page.locator("h1", has_text="Spring").wait_for()
     page.get_by_role("link", name="Permission").click()
     page.get_by_role("button", name="I have asked the author").click()

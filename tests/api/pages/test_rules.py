@@ -1,15 +1,18 @@
 """The rules page: what is filled in is tried before it is saved, and saved it is what the jobs go by."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from alerts.expectation import rate
 from alerts.registry import RULES
 from api.dashboard import rule_fields
 from api.dashboard.rule_words import CHOICES
+from api.routes import backtest
 from listener.access import Role
 from listener.jobs.alert import judge_batch
 from listener.store.tables import Alert, Brand
@@ -76,13 +79,49 @@ def test_without_script_the_whole_page_comes_with_what_was_tried(house: House, c
 
 
 @one_database
+def test_a_rate_needs_a_day_that_was_read_and_comes_in_whole_numbers(
+    house: House, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = backtest.tried
+
+    def expected(hours: int) -> str:
+        found = rate(0, timedelta(hours=hours))
+        assert found is not None
+        read = {"expected": backtest.Expected.of(found)}
+
+        def as_read(*asked: Any) -> backtest.Answer:
+            answer = tried(*asked)
+            assert answer.proposed is not None
+            lots = {"in_force": answer.in_force, "proposed": answer.proposed}
+            changed = {name: lot.model_copy(update=read) for name, lot in lots.items()}
+            return answer.model_copy(update=changed | {"read_s": hours * 3600.0})
+
+        monkeypatch.setattr(backtest, "tried", as_read)
+        page = client.post(f"/rules/{house.brand('Lumbra')}/try", data=form(house), headers={"X-Fragment": "1"}).text
+        return page[page.index("As filled in") :][:200]
+
+    assert "less than a day of the time was read: too little to say" in expected(2)
+    assert re.search(r"none; at most \d a week", expected(24 * 20))
+
+
+@one_database
+def test_what_the_file_says_is_told_in_the_words_of_the_form(house: House, client: TestClient) -> None:
+    page = client.get("/rules").text
+    assert "Asked every: " in page
+    assert "when: null" not in page
+    assert save(house, client, min_reach="5").status_code == 303
+    brand = client.get(f"/brands/{house.brand('Lumbra')}").text
+    assert "alerts.detractor" not in brand.replace('value="alerts.detractor"', "")
+
+
+@one_database
 def test_two_who_edit_at_once_see_both_versions(house: House, client: TestClient) -> None:
     stale = form(house, min_reach="7")["version"]
     assert save(house, client, min_reach="5").status_code == 303
     answer = save(house, client, min_reach="7", version=stale)
     assert answer.status_code == 409
     assert "nothing was saved" in answer.text
-    assert "<td>7</td><td>5</td>" in answer.text
+    assert "<td><bdi>7</bdi></td><td><bdi>5</bdi></td>" in answer.text
     with house.store.reading() as session:
         assert session.get_one(Brand, house.brand("Lumbra")).alerting["detractor"] == {"min_reach": 5}
 
@@ -92,7 +131,7 @@ def test_two_who_edit_at_once_see_both_versions(house: House, client: TestClient
     ("rule", "changes", "words"),
     [
         ("detractor", {"min_probability": "many"}, "&#39;many&#39; is no number"),
-        ("detractor", {"min_probability": "700"}, "lies between 0 and 1"),
+        ("detractor", {"min_probability": "170"}, "a probability is from 0 to 100 %; got 170 %"),
         ("detractor", {"window": "soon"}, "a length of time looks like"),
         ("detractor", {"grow_at": "5, x"}, "numbers with commas between"),
         ("detractor", {"when": "<b> AND"}, "&lt;b&gt; AND"),

@@ -139,6 +139,8 @@ def test_the_audit_is_shown_inert_and_filtered(house: House, boss: TestClient) -
     assert page.status_code == 200
     assert "<script>alert" not in page.text
     assert "\u202e" not in page.text
+    assert "<td>changed a brand</td>" in page.text
+    assert "{&#34;" not in page.text, "no marks for programs"
     assert (page.text.count("data-id="), "thing 119" in page.text, "thing 19<" in page.text) == (100, True, False)
     older = re.search(r'href="(/settings/audit\?[^"]+)"', page.text)
     assert older is not None
