@@ -20,6 +20,7 @@ from starlette.responses import Response
 from alerts.text import tame
 from api import problems
 from api.access import FORGED, READING, SignInNeeded
+from api.addresses import came_from
 from api.dashboard import problem_page
 from api.headers import HEADERS
 from api.problems import Fault, Refused
@@ -95,10 +96,12 @@ def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
     status, page = error.status_code, is_page(request)
     if isinstance(error, SignInNeeded) and page and "x-fragment" not in request.headers:
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        # Where a form is sent to there may be no page to come back to.
-        asked = asked if request.method in READING else "/"
-        return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", 303)
+        if request.method in READING:
+            asked = {"next": request.url.path + (f"?{request.url.query}" if request.url.query else "")}
+        else:
+            # Where a form is sent to there may be no page to come back to, but it was sent from one.
+            asked = {"next": came_from(request), "lost": "yes"}
+        return RedirectResponse(f"/sign-in?{urlencode(asked)}", 303)
     if status < 400:
         return Response(status_code=status, headers=error.headers)
     if page:
