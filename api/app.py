@@ -19,6 +19,7 @@ from api.headers import OwnHeaders
 from api.idempotency import Idempotency
 from api.measuring import Measured, Measures
 from api.registry import PAGES, RESOURCES
+from api.routes import health
 from api.turns import OwnTurns, Turns
 from api.wiring import Installation
 
@@ -44,6 +45,7 @@ def create_app(installation: Installation, stop: Event) -> FastAPI:
     app.state.live = Live(installation, stop)
     app.state.stop = stop
     app.state.measures = Measures(installation, app.state.live)
+    app.state.health = health.known(installation)
     app.state.turns = Turns("others try rules or queries this moment; come again in some seconds")
     app.state.exporting = OwnTurns("two of your exports are under way; come again when one of them has ended")
     app.state.drawing = pictures.turns()

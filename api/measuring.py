@@ -5,7 +5,6 @@ Labels are methods, templates of addresses, statuses, stages, states and severit
 
 from collections.abc import Iterator
 from importlib.metadata import version
-from threading import Lock
 
 import structlog
 from fastapi import FastAPI
@@ -16,15 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.dashboard.live import Live
+from api.fresh import Fresh
 from api.wiring import Installation
 from listener import clock
 from listener.store import gauges
 from listener.store.engine import in_words
 
 log = structlog.get_logger()
-
-FRESH_S = 5.0
-"""Seconds for which numbers out of the database are good; monitors ask every fifteen or so."""
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -70,20 +67,14 @@ class _Stored(Collector):
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        self._lock = Lock()
-        self._known: list[Metric] = []
-        self._read_at: float | None = None
+        self._known = Fresh(lambda: list(self._read()))
 
     def describe(self) -> list[Metric]:
         """Nothing: registering must not read the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        with self._lock:
-            now = clock.monotonic()
-            if self._read_at is None or now - self._read_at >= FRESH_S:
-                self._known, self._read_at = list(self._read()), now
-            yield from self._known
+        yield from self._known()
 
     def _read(self) -> Iterator[Metric]:
         built = GaugeMetricFamily("escucha_build_info", "The version that runs.", labels=("version",))

@@ -1,13 +1,15 @@
 """Whether work moves: in a word for monitors, and with names for those who run Escucha."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 
 from api.access import needs
+from api.fresh import Fresh
 from api.routes.dependencies import Installed, Reading
+from api.wiring import Installation
 from listener import clock
 from listener.access import Caller, Permission
 from listener.store import health
@@ -31,9 +33,22 @@ class HealthInFull(BaseModel):
     attention: list[str] = Field(description="What waits for a person, and what to do about it.")
 
 
+def known(installed: Installation) -> Fresh[Health]:
+    """The health of an installation, for an application to keep: anybody may ask for it."""
+    return Fresh(lambda: _found(installed))
+
+
 @router.get("/healthz", summary="Health", responses={503: {"description": "Work is stuck.", "model": Health}})
-def healthz(installed: Installed, response: Response) -> Health:
-    """200 while work moves, 503 when something has waited longer than ESCUCHA_STUCK_MINUTES."""
+def healthz(request: Request, response: Response) -> Health:
+    """200 while work moves, 503 when something has waited longer than ESCUCHA_STUCK_MINUTES. Found out anew every few
+    seconds."""
+    found = cast(Fresh[Health], request.app.state.health)()
+    if found.status == "stuck":
+        response.status_code = 503
+    return found
+
+
+def _found(installed: Installation) -> Health:
     stuck: list[health.Name | Literal["database"]]
     try:
         with installed.store.reading() as session:
@@ -41,8 +56,6 @@ def healthz(installed: Installed, response: Response) -> Health:
             stuck, attention = list(found), len(installed.attention(session))
     except OperationalError:
         stuck, attention = ["database"], 0
-    if stuck:
-        response.status_code = 503
     return Health(status="stuck" if stuck else "ok", stuck=stuck, attention=attention)
 
 

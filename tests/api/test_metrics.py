@@ -2,8 +2,11 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import event
 
 from api.dashboard.live import Live
+from api.fresh import FRESH_S
+from listener import clock
 
 from .conftest import House
 
@@ -51,6 +54,24 @@ def test_nothing_private_is_in_it(full_house: House) -> None:
         text = client.get(path).text.lower()
         assert not [word for word in ("lumbra", "telmira", "ana", 'stream"', '"log"') if word in text]
     assert client.get("/api/v1/health").status_code == 401
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["/metrics", "/healthz"])
+def test_what_anybody_may_ask_costs_the_database_nothing_when_asked_again(
+    full_house: House, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    client, said = full_house.client(headers={}), list[str]()
+    event.listen(full_house.store.engine, "before_cursor_execute", lambda *of: said.append(of[2]))
+    first = client.get(path).status_code
+    assert said
+    said.clear()
+    assert client.get(path).status_code == first
+    assert said == []
+    later = clock.monotonic() + FRESH_S
+    monkeypatch.setattr("listener.clock.monotonic", lambda: later)
+    client.get(path)
+    assert said
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -291,8 +291,8 @@ def test_strangers_wait_for_no_silent_provider_and_leave_nothing_here(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One asks it, a few wait for a moment, all others are told at once; and so is whoever comes after that."""
-    monkeypatch.setattr(oidc, "TIMEOUT_S", 2)
-    monkeypatch.setattr(oidc, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(oidc, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(oidc, "PATIENCE_S", 0.05)
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
         silent.settimeout(0)
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -306,13 +306,13 @@ def test_strangers_wait_for_no_silent_provider_and_leave_nothing_here(
 
         with ThreadPoolExecutor(40) as pool:
             said = [one.result() for one in [pool.submit(begin) for _ in range(40)]]
-        assert said.count("others wait for its answer") == 39
+        assert sum(one.endswith("ReadTimeout") for one in said) == 1
         assert "a moment ago" in begin()
         client = browser_of(house, Provider(address))
         assert isinstance(client.app, FastAPI)
         client.app.state.oidc = found
         assert client.get("/sign-in/oidc").status_code == 403
-        silent.accept()
+        silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
             silent.accept()
     with house.store.reading() as session:
@@ -327,7 +327,7 @@ def test_ways_to_the_provider_are_not_begun_without_end(
     client = browser_of(house, provider)
     for _ in range(4):  # each that leads here counts for nothing
         assert client.get(oidc.ANSWER, params=there(client, provider)).status_code == 303
-    assert [client.get("/sign-in/oidc").status_code for _ in range(4)] == [303, 303, 303, 429]
+    assert [client.get("/sign-in/oidc").status_code for _ in range(3)] == [303, 303, 429]
 
 
 @pytest.mark.parametrize(
