@@ -1,6 +1,6 @@
 """What rules found, in Spanish: whatever they write comes out whole, with its numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from alerts.baseline import HOUR
 from alerts.mentions import Reading, ScoredMention
 from alerts.points import Situation, suggested
-from alerts.rule import Bucket, SourceState, Window
+from alerts.rule import Bucket, Judge, MentionSettings, SourceState, Window
 from alerts.rules import coverage, crisis, detractor, promoter, reach, spike, unanswered
 from api import findings
 from api.dashboard.language import words
@@ -34,9 +34,9 @@ def a_mention(**changes: Any) -> ScoredMention:
 
 def of_mentions(make: Make) -> Iterator[str]:
     old = {"created_at": NOON - 3 * DAY, "collected_at": NOON}
-    unscored = {"stance": None, "polarity": {}, "label": None}
+    unscored: dict[str, Any] = {"stance": None, "polarity": {}, "label": None}
     glad = {"label": "promoter", "stance": {"2": 0.9}}
-    for judge, settings, changes in (
+    cases: Sequence[tuple[Judge, MentionSettings, Sequence[dict[str, Any]]]] = (
         (detractor.judge, detractor.DetractorSettings(), ({}, {"reach": 2_384}, old, unscored, glad)),
         (detractor.judge, detractor.DetractorSettings(min_reach=1_000), ({"reach": 2_384}, {"reach": 5}, {})),
         (detractor.judge, detractor.DetractorSettings(min_probability=0.955), ({},)),
@@ -54,7 +54,8 @@ def of_mentions(make: Make) -> Iterator[str]:
             )
             for more in ({}, {"complaint": 0.97}, glad, old, {"stance": {"-2": 0.2}, "reach": None})
         ))),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for judge, settings, changes in cases:
         yield from (judge(make(**one), settings).because for one in changes)
 
 
@@ -114,7 +115,7 @@ def of_suggestions() -> Iterator[str]:
         {"irony": 0.7, "emotions": {"anger": 0.9}}, {"waiting": 30 * HOUR, "earlier": 12, "earlier_detractors": 3},
         {"label": "passive"}, {"label": None},
     ):  # fmt: skip
-        situation = Situation("Awful", "es", **{"label": "detractor"} | more)  # type: ignore[arg-type]
+        situation = Situation("Awful", "es", **{"label": "detractor"} | more)
         yield from (point.evidence for point in suggested(situation) if not point.quoted)
 
 
