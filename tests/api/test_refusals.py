@@ -45,7 +45,7 @@ def test_no_text_in_an_address_may_hold_nul(client: TestClient) -> None:
         ("/api/v1/silences", r'{"matchers": {}, "for": "\ud800"}'),
         ("/api/v1/silences", r'{"matchers": {"rule": ["\ud800"]}, "for": "1h", "comment": "\ud800"}'),
         ("/api/v1/alerts/1/note", r'{"text": "\u0000\ud800"}'),
-        ("/api/v1/alerts/1/acknowledge", r'{"x\ud800": 1}'),
+        ("/api/v1/alerts/1/assign", r'{"x\ud800": 1}'),
         ("/api/v1/alerts/backtest", r'{"rule": "detractor", "brand": "\ud800"}'),
         ("/api/v1/alerts/backtest", r'{"rule": "detractor", "brand": "a\u0000b"}'),
         ("/api/v1/alerts/backtest", r'{"rule": "\ud800", "brand": "Lumbra"}'),
@@ -66,7 +66,7 @@ def test_settings_in_an_address_are_looked_at_too(client: TestClient) -> None:
 
 
 def test_what_was_sent_is_not_sent_back(client: TestClient) -> None:
-    refused = client.post("/api/v1/silences", json={"matchers": {}, "for": 5, "a~/b": "hunter2"})
+    refused = client.post("/api/v1/silences", json={"matchers": {}, "for": [5], "a~/b": "hunter2"})
     said = refused.json()
     assert refused.headers["content-type"] == "application/problem+json"
     assert (said["type"], said["title"], said["status"]) == ("/problems/validation", "Unprocessable Content", 422)
@@ -106,9 +106,9 @@ def test_times_at_the_ends_of_the_calendar_are_answered_in_words(client: TestCli
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"ends_at": "0001-01-01T00:00:00+14:00"}, "a year that the calendar has"),
+        ({"ends_at": "0001-01-01T00:00:00+14:00"}, "no calendar reaches so far"),
         ({"starts_at": "9999-12-31T00:00:00Z", "for": "2d"}, "begins within 366d"),
-        ({"starts_at": "9999-12-31T23:00:00-14:00", "for": "1h"}, "begins within 366d"),
+        ({"starts_at": "9999-12-31T23:00:00-14:00", "for": "1h"}, "no calendar reaches so far"),
         ({"for": "40d"}, "31d at most"),
     ],
 )
@@ -117,4 +117,5 @@ def test_silences_at_the_ends_of_the_calendar_are_refused_in_words(
 ) -> None:
     refused = client.post("/api/v1/silences", json={"matchers": {}, **change})
     assert refused.status_code == 422
-    assert says in refused.json()["detail"]
+    said = refused.json()
+    assert any(says in one["detail"] for one in (said, *said.get("errors", ()))), said
