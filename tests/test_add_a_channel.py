@@ -16,6 +16,7 @@ def test_the_page_leads_to_a_channel_that_passes(tmp_path: Path) -> None:
     (tmp_path / "test_noticeboard.py").write_text(suite, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(
         "import importlib.util, sys\n"
+        "import tests.conftest\n"
         "from tests.alerts.conftest import a_notice as a_notice\n"
         "spec = importlib.util.spec_from_file_location('alerts.channels.noticeboard', "
         f"{str(tmp_path / 'noticeboard.py')!r})\n"

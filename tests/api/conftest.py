@@ -161,6 +161,30 @@ def _score(pair_id: int, label: str) -> dict[str, object]:
     }  # fmt: skip
 
 
+ON_BOTH = {
+    "test_brands", "test_copies_and_deletions", "test_digests", "test_entering", "test_exports", "test_figures",
+    "test_idempotency", "test_ingest", "test_promoters", "test_queries", "test_routes", "test_rules", "test_users",
+}  # fmt: skip
+"""Modules whose tests run on each database in turn. The others ask the store what its own tests ask it on both, so here
+one is enough; ESCUCHA_BOTH_DATABASES=1 has all of them run on both."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Both databases for the tests that have need of them, unless they name one themselves."""
+    named = any("database_url" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+    if "database_url" not in metafunc.fixturenames or named:
+        return
+    both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH or os.environ.get("ESCUCHA_BOTH_DATABASES")
+    postgres = [pytest.param("postgres", marks=pytest.mark.postgres)] if both else []
+    metafunc.parametrize("database_url", ["sqlite", *postgres], indirect=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The database of the test's parameter."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
 @pytest.fixture
 def house(store: Store, clock: Clock) -> House:
     """An installation on each database in turn, without mentions."""
