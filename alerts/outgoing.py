@@ -105,11 +105,8 @@ def reachable(host: str, port: int) -> list[str]:
     return [address for address in found if address not in refused]
 
 
-class _Looking(httpcore2.NetworkBackend):
+class _Looking(httpcore2.SyncBackend):
     """Connects where that is allowed, and to the very address that was looked at."""
-
-    def __init__(self, inner: httpcore2.NetworkBackend) -> None:
-        self._inner = inner
 
     def connect_tcp(
         self,
@@ -125,16 +122,13 @@ class _Looking(httpcore2.NetworkBackend):
             raise httpcore2.ConnectError(str(error)) from error
         for address in addresses[:-1]:
             try:
-                return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return self._inner.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+        return super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
     def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore2.NetworkStream:
         raise httpcore2.ConnectError("no address of a feed or a channel is a socket of this machine")
-
-    def sleep(self, seconds: float) -> None:
-        self._inner.sleep(seconds)
 
 
 def guard(client: httpx2.Client) -> httpx2.Client:
@@ -142,7 +136,7 @@ def guard(client: httpx2.Client) -> httpx2.Client:
     # The library lets nobody say how connections are made, and a transport of our own would lose the proxies that the
     # environment names. tests/alerts/test_outgoing.py fails where these names are others.
     pool = client._transport._pool  # type: ignore[attr-defined]
-    pool._network_backend = _Looking(pool._network_backend)
+    pool._network_backend = _Looking()
     return client
 
 

@@ -11,6 +11,7 @@ from listener.config import Settings
 from listener.items import storable
 from listener.store import audit, throttle, tokens, users
 from listener.store.engine import Store
+from listener.store.locks import alone_with_users
 from listener.store.tables import UserAccount
 from listener.store.tokens import Purpose
 
@@ -78,9 +79,10 @@ def set_up(store: Store, token: str, email: str, name: str, password: str, agent
             raise SetUpError
     kept = passwords.hashed(password)
     with store.transaction() as session:
-        user_id = users.invite(session, email, name, {None: Role.ADMINISTRATOR}, now)
+        alone_with_users(session)
         if tokens.spend(session, Purpose.SETUP, token, now) is None or users.administrators(session):
             raise SetUpError
+        user_id = users.invite(session, email, name, {None: Role.ADMINISTRATOR}, now)
         tokens.end_all(session, Purpose.SETUP)
         users.set_password(session, user_id, kept)
         who = users.address_of(email)

@@ -46,6 +46,7 @@ TAGS = {
     "slack": "Where Slack says that a button was pressed; signed.",
     "views": "What people ask of a page again and again.",
     "users": "People who sign in, and their roles.",
+    "settings": "What is settled for everything here.",
     "keys": "Keys of other programs.",
     "audit": "Who changed or took what.",
     "events": "What moves, as it moves (server-sent events).",

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from api.access import COOKIE
+from api.addresses import cookie_name
 from api.app import create_app
 from api.gates import SIGNED
 from api.registry import PAGES, RESOURCES
@@ -29,7 +30,7 @@ def client_of(house: House, base_url: str = HERE, **settings: object) -> TestCli
     installation = replace(house.installation, settings=Settings(**settings))  # type: ignore[arg-type]
     client = TestClient(create_app(installation, Event()), base_url=base_url, follow_redirects=False)
     token = house.user(Role.ADMINISTRATOR)
-    client.cookies.set(COOKIE, token)
+    client.cookies.set(cookie_name(COOKIE, installation.settings), token)
     with house.store.reading() as session:
         found = callers.by_session(session, token, house.now)
     assert found is not None
