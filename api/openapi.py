@@ -94,8 +94,11 @@ def _completed(found: dict[str, Any]) -> dict[str, Any]:
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             if method in _METHODS:
-                if "slack" not in operation.get("tags", ()):  # Slack reads plain text, if anything.
+                if "slack" not in operation.get("tags", ()):
                     _with_problems(operation)
+                else:
+                    # Slack reads plain text, if anything; but what has the wrong shape is refused as everywhere.
+                    operation["responses"]["422"]["content"] = {MEDIA_TYPE: _PROBLEM}
                 _with_key(path, method, operation)
                 _with_example(operation, schemas)
                 used |= set(operation.get("tags", ()))
